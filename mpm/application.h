@@ -1,0 +1,29 @@
+// Application: what the processes run, as they see it: where to listen, how much to start, and a
+// factory of handlers. Loaded again for each reload; a load that fails changes nothing.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "mpm/connection_handler.h"
+#include "mpm/settings.h"
+
+namespace headgate::mpm {
+
+/// One loaded configuration, ready to serve.
+struct Program {
+    Settings settings;                // copied: the models size themselves by it
+    std::vector<loop::Address> listens;
+    std::unique_ptr<HandlerFactory> handlers;
+};
+
+class Application {
+public:
+    virtual ~Application() = default;
+
+    /// Null when the configuration has errors, which have been shown then.
+    virtual std::unique_ptr<Program> load() = 0;
+};
+
+}  // namespace headgate::mpm

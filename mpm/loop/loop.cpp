@@ -1,0 +1,268 @@
+// See loop.h. The story is Loop::pass_and_rearm: collect what happened, run who waited for it, sleep.
+#include "mpm/loop/loop.h"
+
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#include <array>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/posix/stream_descriptor.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <cerrno>
+#include <utility>
+
+namespace headgate::loop {
+namespace asio = boost::asio;
+
+struct Loop::Asio {
+    explicit Asio(int set)
+        : context(BOOST_ASIO_CONCURRENCY_HINT_UNSAFE), set(context, set), tick(context) {}
+    asio::io_context context;
+    asio::posix::basic_stream_descriptor<asio::io_context::executor_type> set;
+    asio::basic_waitable_timer<Clock, asio::wait_traits<Clock>, asio::io_context::executor_type> tick;
+};
+
+namespace {
+constexpr int events_per_pass = 256;
+
+int make_set() {
+    const int set = ::epoll_create1(EPOLL_CLOEXEC);
+    HEADGATE_ASSERT(set >= 0);
+    return set;
+}
+}  // namespace
+
+Loop::Loop(const Options& options)
+    : time_(*options.time),
+      keeps_thread_(options.keeps_thread),
+      set_(make_set()),
+      now_(time_.now()),
+      edge_(now_),
+      scratch_(new char[scratch_size]) {
+    asio_ = std::make_unique<Asio>(set_);
+    mail_ = &watch(mailbox_.descriptor());
+}
+
+Loop::~Loop() {
+    forget(*mail_);
+    for (Readiness* list : {free_, forgotten_}) {
+        while (list != nullptr) delete std::exchange(list, list->next_free);
+    }
+}
+
+// ---- running --------------------------------------------------------------------------------------
+
+void Loop::run() {
+    asio::post(asio_->context, [this] { pass_and_rearm(); });
+    asio_->context.run();
+    stopping_ = false;
+    asio_->context.restart();
+}
+
+void Loop::stop() { stopping_ = true; }
+
+void Loop::pass_and_rearm() {
+    run_pass();
+    if (stopping_) {
+        asio_->context.stop();
+        return;
+    }
+    if (first_ready_ != nullptr) {
+        asio::post(asio_->context, [this] { pass_and_rearm(); });
+        return;
+    }
+    for (Mailbox::Call& call : before_sleep_) call();
+    schedule_tick();
+    arm_set();
+}
+
+bool Loop::run_pass() {
+    now_ = time_.now();
+    edge_ = now_;
+    pass_++;
+    collect_events(0);
+    expire_deadlines();
+    const bool ran = run_ready();
+    while (forgotten_ != nullptr) {
+        Readiness* each = std::exchange(forgotten_, forgotten_->next_free);
+        each->next_free = std::exchange(free_, each);
+    }
+    return ran;
+}
+
+void Loop::arm_set() {
+    if (std::exchange(armed_, true)) return;
+    asio_->set.async_wait(asio::posix::descriptor_base::wait_read,
+                          [this](const boost::system::error_code& error) {
+                              armed_ = false;
+                              if (!error) pass_and_rearm();
+                          });
+}
+
+void Loop::schedule_tick() {
+    const TimePoint next = deadlines_.next();
+    if (next >= tick_at_) return;
+    tick_at_ = next;
+    asio_->tick.expires_at(next);
+    asio_->tick.async_wait([this](const boost::system::error_code& error) {
+        if (error) return;
+        tick_at_ = TimePoint::max();
+        pass_and_rearm();
+    });
+}
+
+void Loop::collect_events(int timeout_ms) {
+    std::array<epoll_event, events_per_pass> events;
+    const int count = ::epoll_wait(set_, events.data(), events_per_pass, timeout_ms);
+    for (int i = 0; i < count; i++) {
+        auto& readiness = *static_cast<Readiness*>(events[i].data.ptr);
+        if (&readiness == mail_) {
+            mailbox_.deliver();
+            continue;
+        }
+        if (readiness.descriptor < 0) continue;  // forgotten earlier in this batch
+        const auto happened = events[i].events;
+        if (happened & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) readiness.closed_by_peer = true;
+        if (happened & (EPOLLHUP | EPOLLERR)) {
+            readiness.failed = true;
+            wake_all(readiness.watchers, Wake::ready);
+        }
+        if (happened & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) {
+            readiness.readable = true;
+            wake_all(readiness.readers, Wake::ready);
+        }
+        if (happened & (EPOLLOUT | EPOLLHUP | EPOLLERR)) {
+            readiness.writable = true;
+            wake_all(readiness.writers, Wake::ready);
+        }
+    }
+}
+
+void Loop::expire_deadlines() {
+    while (Waiter* waiter = deadlines_.pop_expired(now_)) wake(*waiter, Wake::deadline);
+}
+
+bool Loop::run_ready() {
+    // Only what is ready now: a task that becomes ready meanwhile runs in the next pass, after the
+    // set has been looked at again.
+    Waiter* next = std::exchange(first_ready_, nullptr);
+    last_ready_ = &first_ready_;
+    if (next == nullptr) return false;
+    edge_ = time_.now();
+    while (next != nullptr) {
+        Waiter& waiter = *next;
+        next = waiter.next_ready;
+        resume(waiter);
+    }
+    return true;
+}
+
+void Loop::resume(Waiter& waiter) {
+    branch_ = waiter.branch;
+    if (branch_ != nullptr) {
+        branch_->parked = nullptr;
+        charged_ = branch_->account;
+        if (charged_ != nullptr) charged_->unpark(edge_, waiter.phase);
+    }
+    if (waiter.handle) {
+        waiter.handle.resume();
+    } else {
+        waiter.queued = false;
+        waiter.call(waiter);
+    }
+    edge_ = time_.now();
+    if (charged_ != nullptr) charged_->park(edge_);
+    charged_ = nullptr;
+    branch_ = nullptr;
+}
+
+void Loop::charge(Account* account) {
+    HEADGATE_ASSERT(branch_ != nullptr);
+    const TimePoint now = time_.now();
+    if (charged_ != nullptr) charged_->close(now);
+    charged_ = account;
+    branch_->account = account;
+    if (account != nullptr) account->open(now);
+}
+
+// ---- descriptors ----------------------------------------------------------------------------------
+
+Readiness& Loop::watch(int descriptor) {
+    Readiness* readiness = free_;
+    if (readiness != nullptr) {
+        free_ = readiness->next_free;
+        readiness->readable = readiness->writable = true;
+        readiness->closed_by_peer = readiness->failed = false;
+        readiness->next_free = nullptr;
+    } else {
+        readiness = new Readiness;
+    }
+    readiness->descriptor = descriptor;
+    epoll_event event{};
+    event.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
+    event.data.ptr = readiness;
+    const int added = ::epoll_ctl(set_, EPOLL_CTL_ADD, descriptor, &event);
+    HEADGATE_ASSERT(added == 0 || errno == EPERM);  // EPERM: a regular file is always ready
+    return *readiness;
+}
+
+void Loop::forget(Readiness& readiness) {
+    HEADGATE_ASSERT(readiness.readers.empty() && readiness.writers.empty() &&
+                    readiness.watchers.empty());
+    ::epoll_ctl(set_, EPOLL_CTL_DEL, readiness.descriptor, nullptr);
+    readiness.descriptor = -1;
+    readiness.next_free = std::exchange(forgotten_, &readiness);
+}
+
+// ---- waiters --------------------------------------------------------------------------------------
+
+void Loop::park(Waiter& waiter, SourceList* source, const Deadline& deadline) {
+    waiter.branch = waiter.call == nullptr ? branch_ : nullptr;  // a call belongs to no line
+    waiter.wake = Wake::none;
+    if (waiter.branch != nullptr) {
+        HEADGATE_ASSERT(branch_->parked == nullptr);
+        branch_->parked = &waiter;
+    }
+    if (source != nullptr) source->push_back(waiter);
+    if (deadline.kind == Deadline::Kind::at && deadline.point <= now_) {
+        wake(waiter, Wake::deadline);
+        return;
+    }
+    deadlines_.add(waiter, deadline, now_);
+}
+
+void Loop::wake(Waiter& waiter, Wake why) {
+    if (waiter.queued) return;
+    waiter.source_hook.unlink();
+    waiter.deadline_hook.unlink();
+    waiter.wake = why;
+    waiter.queued = true;
+    waiter.next_ready = nullptr;
+    *last_ready_ = &waiter;
+    last_ready_ = &waiter.next_ready;
+}
+
+void Loop::wake_all(SourceList& list, Wake why) {
+    while (!list.empty()) wake(list.front(), why);
+}
+
+void Loop::set_deadline(Waiter& waiter, const Deadline& deadline) {
+    if (waiter.queued) return;
+    waiter.deadline_hook.unlink();
+    deadlines_.add(waiter, deadline, now_);
+}
+
+// ---- branches -------------------------------------------------------------------------------------
+
+void Branch::interrupt(Wake wake) {
+    if (parked != nullptr) loop_.wake(*parked, wake);
+}
+
+void Branch::cancel() {
+    cancelled_ = true;
+    interrupt(Wake::cancelled);
+    for (Branch& fork : forks_) fork.cancel();
+}
+
+}  // namespace headgate::loop

@@ -1,0 +1,177 @@
+// Loop: one thread's scheduler. It waits for descriptors and deadlines, and resumes the waiters they
+// belong to, one after another, on its own thread. Read first: waiter.h, task.h.
+//
+// Boost.Asio's io_context is the frame it runs in (timers, executors); sockets are waited for in an
+// edge-triggered epoll set of its own, registered there as one descriptor.
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <span>
+#include <utility>
+#include <vector>
+
+#include "mpm/loop/deadlines.h"
+#include "mpm/loop/mailbox.h"
+#include "mpm/loop/readiness.h"
+#include "mpm/loop/task.h"
+#include "mpm/loop/waiter.h"
+
+namespace headgate::loop {
+
+class Loop {
+public:
+    struct Options {
+        /// Whether the runner keeps the thread for one piece of work while it is parked: then parked
+        /// time counts as held time. A property of the runner, stated, never guessed.
+        bool keeps_thread = false;
+        const TimeSource* time = &TimeSource::system();
+    };
+
+    explicit Loop(const Options& options);
+    ~Loop();
+    Loop(const Loop&) = delete;
+    Loop& operator=(const Loop&) = delete;
+
+    /// Runs until stop(). The calling thread is the loop's thread from then on.
+    void run();
+    /// One pass without blocking: events, expired deadlines, then every task that was ready. Returns
+    /// whether something ran. For tests and for one-at-a-time runners.
+    bool run_pass();
+    /// Makes run() return after the pass in hand. From another thread: post([&] { loop.stop(); }).
+    void stop();
+    /// Leaves a call for the loop's thread. The only member other threads may use.
+    void post(Mailbox::Call call) { mailbox_.post(std::move(call)); }
+
+    /// Has `call` made before every sleep, for as long as the loop lives: written logs are flushed
+    /// there.
+    void before_sleep(Mailbox::Call call) { before_sleep_.push_back(std::move(call)); }
+
+    /// Counts passes over the descriptors: what was idle since an earlier pass has been looked at.
+    std::uint32_t pass() const { return pass_; }
+
+    /// The time at which the present pass began: good enough for deadlines and dates.
+    TimePoint now() const { return now_; }
+    /// The time right now.
+    TimePoint precise_now() const { return time_.now(); }
+    TimePoint next_deadline() const { return deadlines_.next(); }
+    bool keeps_thread() const { return keeps_thread_; }
+
+    /// Starts watching a non-blocking descriptor. The loop owns the result until forget().
+    Readiness& watch(int descriptor);
+    /// Stops watching; call before closing the descriptor. Nobody may wait for it.
+    void forget(Readiness& readiness);
+
+    /// One buffer for reading into, shared by every task of the loop: its content is valid until the
+    /// reader suspends.
+    std::span<char> scratch() { return {scratch_.get(), scratch_size}; }
+
+    /// The line of execution that runs now; null between tasks.
+    Branch* branch() const { return branch_; }
+    void enter(Branch* branch) { branch_ = branch; }
+
+    /// From here on the running branch's time goes to `account`, which is opened; null: to nobody's.
+    /// The account that was charged before is closed.
+    void charge(Account* account);
+
+    /// While alive, tasks started by the running one (Scope::spawn) have books of their own: what they
+    /// charge is parked, and the caller's branch and account are back, when this ends.
+    class Aside {
+    public:
+        explicit Aside(Loop& loop)
+            : loop_(loop), branch_(loop.branch_), charged_(std::exchange(loop.charged_, nullptr)) {}
+        ~Aside() {
+            if (loop_.charged_ != nullptr) loop_.charged_->park(loop_.precise_now());
+            loop_.charged_ = charged_;
+            loop_.branch_ = branch_;
+        }
+        Aside(const Aside&) = delete;
+        Aside& operator=(const Aside&) = delete;
+
+    private:
+        Loop& loop_;
+        Branch* branch_;
+        Account* charged_;
+    };
+
+    // ---- for awaiters -----------------------------------------------------------------------------
+    /// Parks a waiter: linked to `source` (when given), to its deadline and to the running branch.
+    void park(Waiter& waiter, SourceList* source, const Deadline& deadline);
+    /// Ends a wait: unlinks the waiter and queues it. No effect on one that is queued already.
+    void wake(Waiter& waiter, Wake why);
+    /// Ends the waits of a whole list.
+    void wake_all(SourceList& list, Wake why);
+    /// Moves the deadline of a parked waiter.
+    void set_deadline(Waiter& waiter, const Deadline& deadline);
+
+    static constexpr std::size_t scratch_size = 64 * 1024;
+
+private:
+    struct Asio;
+    void collect_events(int timeout_ms);
+    void expire_deadlines();
+    bool run_ready();
+    void resume(Waiter& waiter);
+    void pass_and_rearm();
+    void schedule_tick();
+    void arm_set();
+
+    std::unique_ptr<Asio> asio_;
+    const TimeSource& time_;
+    const bool keeps_thread_;
+    const int set_;
+    TimePoint now_;
+    TimePoint edge_;  // the last precise reading, shared by the end of one run and the next start
+    TimePoint tick_at_ = TimePoint::max();
+    std::uint32_t pass_ = 0;
+    std::vector<Mailbox::Call> before_sleep_;
+    bool stopping_ = false;
+    bool armed_ = false;
+    Deadlines deadlines_;
+    Waiter* first_ready_ = nullptr;
+    Waiter** last_ready_ = &first_ready_;
+    Branch* branch_ = nullptr;
+    Account* charged_ = nullptr;
+    Readiness* free_ = nullptr;          // for reuse
+    Readiness* forgotten_ = nullptr;     // free after this pass: an event may still name them
+    Mailbox mailbox_;
+    Readiness* mail_ = nullptr;
+    std::unique_ptr<char[]> scratch_;
+};
+
+/// `co_await` one of these: parks the running task, returns why the wait ended. A task whose branch
+/// is cancelled does not wait at all.
+class [[nodiscard]] Park {
+public:
+    Park(Loop& loop, SourceList* source, Phase phase, const Deadline& deadline)
+        : loop_(loop), source_(source), deadline_(deadline) {
+        waiter_.phase = phase;
+    }
+    bool await_ready() const noexcept { return loop_.branch()->is_cancelled(); }
+    void await_suspend(std::coroutine_handle<> handle) {
+        waiter_.handle = handle;
+        loop_.park(waiter_, source_, deadline_);
+    }
+    Wake await_resume() const noexcept {
+        return waiter_.wake == Wake::none ? Wake::cancelled : waiter_.wake;
+    }
+
+private:
+    Loop& loop_;
+    SourceList* source_;
+    Deadline deadline_;
+    Waiter waiter_;
+};
+
+/// Lets every other ready task run first.
+inline Park yield(Loop& loop, Phase phase) {
+    return {loop, nullptr, phase, Deadline::at(loop.now())};
+}
+
+/// Waits for time to pass.
+inline Park sleep(Loop& loop, Phase phase, Milliseconds duration) {
+    return {loop, nullptr, phase, Deadline::after(duration)};
+}
+
+}  // namespace headgate::loop

@@ -1,0 +1,15 @@
+// Privileges: after the listeners are bound and the logs are open, root becomes User and Group
+// (Apache's mod_unixd), and can never go back.
+#pragma once
+
+#include <string>
+
+#include "mpm/settings.h"
+
+namespace headgate::mpm {
+
+/// Drops to User and Group when running as root and they are written; sets no-new-privileges in any
+/// case. Empty on success, else what went wrong in words. A program that is not root keeps what it is.
+std::string drop_privileges(const Settings& settings);
+
+}  // namespace headgate::mpm

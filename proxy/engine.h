@@ -1,0 +1,38 @@
+// Engine: what serves the connections of one loop: it sees which protocol a connection speaks and
+// hands it to that protocol's client side.
+#pragma once
+
+#include "mpm/connection_handler.h"
+#include "proxy/h1_client.h"
+
+namespace headgate::proxy {
+
+class Engine final : public mpm::ConnectionHandler {
+public:
+    Engine(loop::Loop& loop, std::shared_ptr<const Sites> sites, upstream::SharedStock& stock);
+    ~Engine() override { state_.logs.flush(); }
+
+    loop::Task<void> serve(mpm::Accepted accepted) override;
+    void drain() override;
+    void apply(const mpm::ControlMessage& message) override;
+
+private:
+    LoopState state_;
+    boost::intrusive::list<H1Client, boost::intrusive::constant_time_size<false>> clients_;
+};
+
+/// Makes the engines of one process: they share the sites and the stock of idle connections.
+class EngineFactory final : public mpm::HandlerFactory {
+public:
+    explicit EngineFactory(std::shared_ptr<Sites> sites) : sites_(std::move(sites)) {}
+    std::unique_ptr<mpm::ConnectionHandler> make(loop::Loop& loop) override {
+        return std::make_unique<Engine>(loop, sites_, stock_);
+    }
+    Sites& sites() { return *sites_; }
+
+private:
+    std::shared_ptr<Sites> sites_;
+    upstream::SharedStock stock_;
+};
+
+}  // namespace headgate::proxy

@@ -1,0 +1,235 @@
+// One request told from top to bottom: forwarded to the upstream of its route, or answered; retried
+// where that is safe; and entered into the logs. Routing and logging are in exchange_facts.cpp.
+#include "proxy/exchange.h"
+
+#include "mpm/loop/join.h"
+#include "proxy/http/reason_phrase.h"
+#include "proxy/relay.h"
+
+namespace headgate::proxy {
+
+using net::Failure;
+using net::FailureKind;
+using net::Result;
+using net::Side;
+using upstream::Framing;
+using upstream::ReceivedHead;
+using upstream::RequestContent;
+namespace phase = net::phase;
+
+loop::Task<void> Exchange::run() {
+    if (refusal_ != 0) {
+        co_await answer(refusal_);
+    } else {
+        const Result<void> forwarded = co_await attempts();
+        if (!forwarded) co_await conclude(forwarded.error());
+    }
+    finish();
+}
+
+/// Borrow, forward; again on a fresh connection when a reused one turned out to be dead.
+loop::Task<Result<void>> Exchange::attempts() {
+    while (true) {
+        ledger_.attempts++;
+        ledger_.upstream = route_->endpoint.key;
+        auto lease = co_await state_.upstreams.borrow(route_->endpoint, borrow_options());
+        if (!lease) co_return lease.error();
+        lease_.emplace(std::move(*lease));
+        const Result<void> outcome = co_await forward();
+        const bool again = !outcome && may_try_again(outcome.error());
+        lease_->give_back();
+        if (!again) co_return outcome;
+        only_fresh_ = true;
+        site_->errors->write(state_.logs, LogLevel::info, LogId::retried, connection_.client.text(),
+                             describe(outcome.error()));
+    }
+}
+
+/// The request up and the response down, side by side when the request has content.
+loop::Task<Result<void>> Exchange::forward() {
+    const bool keeps_head = lease_->is_reused() && content_ == RequestContent::none;
+    std::string head = keeps_head ? head_ : std::move(head_);
+    lease_->side().send_head(std::move(head), content_, request_);
+    if (content_ == RequestContent::none) {
+        const Result<void> sent = co_await send_request();
+        if (!sent) co_return sent.error();
+        co_return co_await respond();
+    }
+    auto up = upload();
+    auto down = respond();
+    auto sides = loop::both(state_.loop, std::move(up), std::move(down), loop::Until::second_ends);
+    const auto ended = co_await std::move(sides);
+    const Result<void>& uploaded = ended.first;
+    const Result<void>& responded = ended.second;
+    const bool upload_decided =
+        !uploaded && !responded && responded.error().kind == FailureKind::cancelled;
+    co_return upload_decided ? uploaded : responded;
+}
+
+/// A request without content: its head alone.
+loop::Task<Result<void>> Exchange::send_request() {
+    upload_done_ = true;
+    const Result<void> sent = lease_->side().write_content({}, true);
+    if (!sent || !lease_->side().has_rest()) co_return sent;
+    co_return co_await lease_->side().drain(phase::send_request, upstream_deadline());
+}
+
+/// The request's content, as it comes. An upstream that stops taking it may still be answering: that
+/// is for respond() to find out, so only the client's failures count here.
+loop::Task<Result<void>> Exchange::upload() {
+    const RelayTerms terms{Side::client,        phase::request_content, phase::send_request,
+                           client_deadline(), upstream_deadline(),    nullptr};
+    Result<void> sent = co_await relay(state_.loop, client_, lease_->side(), terms);
+    if (sent && lease_->side().has_rest()) {
+        sent = co_await lease_->side().drain(phase::send_request, upstream_deadline());
+    }
+    upload_done_ = sent.has_value();
+    if (!sent && sent.error().side == Side::upstream && sent.error().kind == FailureKind::reset) {
+        co_return Result<void>();
+    }
+    co_return sent;
+}
+
+loop::Task<Result<void>> Exchange::respond() {
+    ReceivedHead* received = nullptr;
+    do {
+        auto head = co_await lease_->side().read_head(upstream_deadline());
+        if (!head) co_return head.error();
+        received = *head;
+        if (received->framing.is_interim) {
+            const Result<void> passed = co_await pass_interim(*received);
+            if (!passed) co_return passed.error();
+        }
+    } while (received->framing.is_interim);
+
+    begin_response(*received);
+    const RelayTerms terms{Side::upstream,      phase::response_content, phase::client_write,
+                           upstream_deadline(), client_deadline(),       &ledger_.content_sent};
+    const Result<void> relayed = co_await relay(state_.loop, lease_->side(), client_, terms);
+    if (!relayed) co_return relayed.error();
+    // Back to the pool before the last octets reach a slow client.
+    if (upload_done_) lease_->give_back();
+    if (!client_.has_rest()) co_return Result<void>();
+    co_return co_await client_.drain(phase::client_write, client_deadline());
+}
+
+/// RFC 9110 section 15.2: "a proxy MUST forward 1xx responses"; 100 only to who asked for it.
+loop::Task<Result<void>> Exchange::pass_interim(const ReceivedHead& received) {
+    if (++interims_ > 10) {
+        co_return Failure{Side::upstream, FailureKind::malformed, phase::upstream_wait, 0,
+                          0,              "more than 10 interim responses"};
+    }
+    const std::uint16_t status = received.head.status;
+    if (!client_.takes_interim() || (status == 100 && !expects_continue_)) {
+        co_return Result<void>();
+    }
+    const std::string fields = client_fields(received, rewrite_);
+    co_return co_await client_.send_interim(status, fields, client_deadline());
+}
+
+/// Everything that is wanted of the response's head is taken here, before the next suspension.
+void Exchange::begin_response(const ReceivedHead& received) {
+    const Framing& framing = received.framing;
+    const std::string fields = client_fields(received, rewrite_);
+    ResponseStart start;
+    start.status = received.head.status;
+    start.reason = received.head.reason.of(received.text);
+    start.fields = fields;
+    start.length = framing.length;
+    if (framing.kind == Framing::Kind::length) start.content = ResponseStart::Content::length;
+    if (framing.kind == Framing::Kind::chunked || framing.kind == Framing::Kind::until_close) {
+        start.content = ResponseStart::Content::open;
+    }
+    if (framing.kind == Framing::Kind::none) {
+        start.has_content = false;
+        const auto announced =
+            received.head.fields.value(http::FieldName::content_length, received.text);
+        if (announced && !framing.drop_content_length) {
+            start.content = ResponseStart::Content::length;
+            start.length = std::strtoull(std::string(*announced).c_str(), nullptr, 10);
+        }
+    }
+    ledger_.framing = name(framing.kind);
+    ledger_.status = start.status;
+    for (std::size_t i = 0; i < site_->logs.size(); i++) {
+        if (!site_->logs[i].format.wants_response()) continue;
+        site_->logs[i].format.capture_response(fields, captured_responses_[i]);
+    }
+    response_begun_ = true;
+    head_ = std::string();
+    client_.send_head(start);
+}
+
+/// RFC 9110 section 9.2.2 and RFC 9112 section 9.3.1: only what is idempotent, went out on a reused
+/// connection, and brought no octet of an answer.
+bool Exchange::may_try_again(const Failure& failure) const {
+    const bool connection_died =
+        failure.side == Side::upstream &&
+        (failure.kind == FailureKind::closed || failure.kind == FailureKind::reset);
+    return connection_died && lease_->is_reused() && !lease_->side().has_answered() &&
+           content_ == RequestContent::none && http::is_idempotent(request_.method) &&
+           !response_begun_;
+}
+
+upstream::BorrowOptions Exchange::borrow_options() const {
+    const PassParameters& parameters = route_->rule.parameters;
+    upstream::BorrowOptions options;
+    const auto& connect = parameters.connection_timeout;
+    options.connect.timeout = connect.is_written() ? *connect : upstream_timeout();
+    options.connect.tcp_keep_alive = *parameters.tcp_keep_alive;
+    options.may_reuse = *parameters.reuse && !only_fresh_;
+    options.must_be_sure =
+        content_ != RequestContent::none || !http::is_idempotent(request_.method);
+    options.head_limit = static_cast<std::size_t>(*parameters.head_limit);
+    options.idle_limit = !*parameters.reuse                      ? loop::Milliseconds(0)
+                         : parameters.time_to_live.is_written() ? *parameters.time_to_live
+                                                                 : loop::Milliseconds(60'000);
+    return options;
+}
+
+std::chrono::milliseconds Exchange::upstream_timeout() const {
+    const auto& own = route_->rule.parameters.timeout;
+    return own.is_written() ? *own : site_->proxy_timeout(place_->settings());
+}
+
+/// The exchange failed. Nothing sent yet: an answer says so. Else the response is cut so that it
+/// cannot be taken for whole (RFC 9112 section 8).
+loop::Task<void> Exchange::conclude(Failure failure) {
+    ledger_.failed = true;
+    ledger_.failure = failure;
+    report(failure);
+    const bool client_is_gone =
+        failure.side == Side::client && (failure.kind == FailureKind::reset ||
+                                         failure.phase == phase::client_write);
+    if (response_begun_ || client_is_gone || failure.kind == FailureKind::cancelled) {
+        client_.cut();
+        co_return;
+    }
+    co_await answer(net::status_of(failure));
+}
+
+loop::Task<void> Exchange::answer(std::uint16_t status) {
+    const Answer made =
+        make_answer(status, place_ != nullptr ? place_->settings() : site_->base);
+    ResponseStart start;
+    start.status = status;
+    start.reason = http::reason_phrase(status);
+    start.fields = made.fields;
+    start.content = ResponseStart::Content::length;
+    start.length = made.content.size();
+    response_begun_ = true;
+    ledger_.status = status;
+    ledger_.framing = "length";
+    client_.send_head(start);
+    Result<void> sent = client_.write_content(made.content, true);
+    ledger_.content_sent += made.content.size();
+    if (sent && client_.has_rest()) {
+        sent = co_await client_.drain(phase::client_write, client_deadline());
+    }
+    if (sent) co_return;
+    if (!ledger_.failed) ledger_.failure = sent.error();
+    ledger_.failed = true;
+    client_.cut();
+}
+
+}  // namespace headgate::proxy

@@ -1,0 +1,126 @@
+// The two ends of an exchange that do not wait: what is decided from the request's head, and what is
+// entered into the logs. See exchange.h.
+#include <ctime>
+
+#include "proxy/exchange.h"
+
+namespace headgate::proxy {
+
+using net::Failure;
+using net::FailureKind;
+using net::Side;
+
+Exchange::Exchange(LoopState& state, ClientSide& client, const ConnectionFacts& connection)
+    : state_(state),
+      client_(client),
+      connection_(connection),
+      site_(connection.candidates->sites.front()) {
+    ledger_.began = state.loop.precise_now();
+    ledger_.began_at = std::time(nullptr);
+    state.loop.charge(&ledger_.account);
+}
+
+// ---- from the request's head ----------------------------------------------------------------------
+
+void Exchange::prepare(const Request& request, bool keeps_alive) {
+    site_ = &connection_.candidates->by_host(request.host);
+    RequestFacts facts;
+    facts.head = &request.head;
+    facts.text = request.text;
+    facts.path = request.path;
+    facts.query = request.target.query.of(request.text);
+    facts.has_query = request.target.has_query;
+    facts.keeps_alive = keeps_alive;
+    capture(facts);
+    refusal_ = route(request).value_or(0);
+}
+
+/// The status to answer when the request is not to be forwarded.
+std::optional<std::uint16_t> Exchange::route(const Request& request) {
+    place_ = &state_.places[site_->index].at(request.path);
+    const Match match = place_->match(request.path);
+    if (match.route == nullptr) return 404;
+    const std::uint64_t limit = *place_->settings().limit_request_body;
+    if (limit != 0 && request.framing.length > limit) return 413;
+    client_.limit_content(limit);
+    route_ = match.route;
+    write_request(request, match);
+    return std::nullopt;
+}
+
+void Exchange::write_request(const Request& request, const Match& match) {
+    using Kind = http::RequestFraming::Kind;
+    const std::string client = connection_.client.host_text();
+    const RewriteFacts facts{place_->settings(), site_->name, connection_.local.port(), client};
+    head_ = upstream_head(request, match, facts);
+    rewrite_ = response_rewrite(request, facts);
+    request_.method = request.head.method;
+    content_ = request.framing.kind == Kind::chunked ? upstream::RequestContent::chunked
+               : request.framing.has_content()       ? upstream::RequestContent::length
+                                                     : upstream::RequestContent::none;
+    expects_continue_ = request.framing.expects_continue;
+}
+
+void Exchange::refuse(const RefusedRequest& refused) {
+    RequestFacts facts;
+    facts.head = refused.head;
+    facts.text = refused.text;
+    capture(facts);
+    refusal_ = refused.status;
+    site_->errors->write(state_.logs, LogLevel::info, LogId::request_refused,
+                         connection_.client.text(),
+                         std::to_string(refused.status) + ": " + refused.reason);
+    ledger_.failed = true;
+    ledger_.failure = {Side::client, FailureKind::malformed, net::phase::request_head,
+                       refused.status, 0, refused.reason};
+}
+
+void Exchange::abandon(const Failure& failure) {
+    capture({});
+    ledger_.failed = true;
+    ledger_.failure = failure;
+    report(failure);
+    finish();
+}
+
+// ---- into the logs --------------------------------------------------------------------------------
+
+void Exchange::capture(const RequestFacts& from_request) {
+    RequestFacts facts = from_request;
+    facts.client = &connection_.client;
+    facts.local = &connection_.local;
+    facts.server_name = site_->name;
+    facts.exchanges_before = connection_.exchanges > 0 ? connection_.exchanges - 1 : 0;
+    captured_requests_.resize(site_->logs.size());
+    captured_responses_.resize(site_->logs.size());
+    for (std::size_t i = 0; i < site_->logs.size(); i++) {
+        site_->logs[i].format.capture_request(facts, captured_requests_[i]);
+    }
+}
+
+void Exchange::finish() {
+    state_.loop.charge(nullptr);
+    ledger_.ended = state_.loop.precise_now();
+    ledger_.octets_received = client_.received();
+    ledger_.octets_sent = client_.sent();
+    std::string line;
+    for (std::size_t i = 0; i < site_->logs.size(); i++) {
+        line.clear();
+        site_->logs[i].format.render(ledger_, state_.loop.keeps_thread(), captured_requests_[i],
+                                     captured_responses_[i], line);
+        state_.logs.append(*site_->logs[i].file, line);
+    }
+}
+
+void Exchange::report(const Failure& failure) {
+    const bool by_client = failure.side == Side::client;
+    const LogLevel level = by_client ? LogLevel::info : LogLevel::error;
+    const LogId id = by_client         ? LogId::client_lost
+                     : response_begun_ ? LogId::response_cut
+                                       : LogId::upstream_failed;
+    std::string text = describe(failure);
+    if (route_ != nullptr) text += ", upstream " + route_->endpoint.key;
+    site_->errors->write(state_.logs, level, id, connection_.client.text(), text);
+}
+
+}  // namespace headgate::proxy

@@ -1,0 +1,318 @@
+// See h1_client.h. The story is serve(): read a head, do the exchange, again.
+#include "proxy/h1_client.h"
+
+#include <algorithm>
+#include <ctime>
+
+#include "proxy/http/connection_options.h"
+#include "proxy/http/date.h"
+#include "proxy/http/head_writer.h"
+
+namespace headgate::proxy {
+
+using net::ContentRun;
+using net::Failure;
+using net::FailureKind;
+using net::H1ContentReader;
+using net::H1ContentWriter;
+using net::Result;
+using net::Side;
+using net::Tried;
+namespace phase = net::phase;
+
+namespace {
+
+constexpr std::size_t head_read = 16 * 1024;
+constexpr loop::Milliseconds drain_grace{1000};   // for a request that is already on its way
+constexpr loop::Milliseconds linger_time{2000};   // without progress, at most
+constexpr int linger_reads = 64;
+
+/// The value of a Date field, made once a second on each thread.
+std::string_view date_now() {
+    thread_local std::time_t made_at = 0;
+    thread_local std::array<char, http::imf_fixdate_size> date;
+    const std::time_t now = std::time(nullptr);
+    if (now != made_at) {
+        date = http::imf_fixdate(now);
+        made_at = now;
+    }
+    return http::view(date);
+}
+
+H1ContentReader::Kind reading(http::RequestFraming::Kind kind) {
+    switch (kind) {
+        case http::RequestFraming::Kind::none: return H1ContentReader::Kind::none;
+        case http::RequestFraming::Kind::length: return H1ContentReader::Kind::length;
+        case http::RequestFraming::Kind::chunked: return H1ContentReader::Kind::chunked;
+    }
+    return H1ContentReader::Kind::none;
+}
+
+bool has_line(std::string_view fields, std::string_view name) {
+    for (std::size_t at = 0; at < fields.size();) {
+        const std::string_view line = fields.substr(at);
+        const std::size_t colon = line.find(':');
+        if (http::equals_ignore_case(line.substr(0, colon), name)) return true;
+        const std::size_t end = line.find("\r\n");
+        if (end == std::string_view::npos) return false;
+        at += end + 2;
+    }
+    return false;
+}
+
+}  // namespace
+
+H1Client::H1Client(LoopState& state, std::unique_ptr<net::Transport> transport,
+                   const ConnectionFacts& connection)
+    : state_(state),
+      transport_(std::move(transport)),
+      connection_(connection),
+      output_(*transport_, Side::client),
+      reader_(Side::client, phase::request_content) {}
+
+H1Client::~H1Client() = default;
+
+const ServerSettings& H1Client::settings() const {
+    return connection_.candidates->sites.front()->settings;
+}
+
+loop::Task<void> H1Client::serve() {
+    branch_ = state_.loop.branch();
+    while (persists_) {
+        const HeadEnd end = co_await read_head();
+        if (end == HeadEnd::gone) co_return;
+        co_await exchange_->run();
+        end_exchange();
+    }
+    if (!is_cut_) co_await linger();
+}
+
+void H1Client::drain() {
+    persists_ = persists_ && is_idle_;
+    if (is_idle_ && branch_ != nullptr && branch_->parked != nullptr) {
+        state_.loop.set_deadline(*branch_->parked, loop::Deadline::after(drain_grace));
+    }
+}
+
+// ---- the request's head ---------------------------------------------------------------------------
+
+/// Waits for a head and hands it to a new exchange. Parsed where it was read, in the loop's scratch,
+/// unless it comes in pieces.
+loop::Task<H1Client::HeadEnd> H1Client::read_head() {
+    while (true) {
+        const std::span<char> scratch = state_.loop.scratch().first(head_read);
+        const Tried tried = transport_->try_read(scratch);
+        if (tried.is_done()) {
+            bool is_done = false;
+            const HeadEnd end = take_octets({scratch.data(), tried.bytes}, is_done);
+            if (is_done) co_return end;
+            continue;
+        }
+        if (!tried.would_block()) {
+            const auto kind = tried.state == Tried::State::end ? FailureKind::incomplete
+                                                               : FailureKind::reset;
+            const Failure failure{Side::client, kind, phase::request_head, 0, tried.error,
+                                  "the client left inside its request head"};
+            co_return end_without_head(&failure);
+        }
+        is_idle_ = exchange_ == nullptr;
+        const loop::Phase waiting = is_idle_ ? phase::keep_alive : phase::request_head;
+        const loop::Wake wake =
+            co_await wait(*transport_, tried.want(), waiting, head_deadline());
+        is_idle_ = false;
+        if (wake == loop::Wake::ready) continue;
+        if (exchange_ != nullptr && wake == loop::Wake::deadline) {
+            co_return refuse(nullptr, {}, {http::HeadFault::none, 408, 0});
+        }
+        const Failure failure = net::failed_wait(Side::client, phase::request_head, wake);
+        co_return end_without_head(&failure);
+    }
+}
+
+loop::Deadline H1Client::head_deadline() const {
+    if (exchange_ != nullptr) return loop::Deadline::at(head_until_);
+    if (state_.is_draining) return loop::Deadline::after(drain_grace);
+    return loop::Deadline::after(connection_.exchanges == 0 ? *settings().timeout
+                                                            : *settings().keep_alive_timeout);
+}
+
+void H1Client::begin_exchange() {
+    exchange_ = std::make_unique<Exchange>(state_, *this, connection_);
+    const ServerSettings& limits = settings();
+    const auto fields = static_cast<std::uint32_t>(*limits.limit_request_fields);
+    parser_ = std::make_unique<http::HeadParser>(
+        http::HeadParser::Kind::request,
+        http::HeadLimits{static_cast<std::uint32_t>(*limits.limit_request_line),
+                         static_cast<std::uint32_t>(*limits.limit_request_field_size),
+                         fields == 0 ? UINT32_MAX : fields, 64 * 1024});
+    head_until_ = state_.loop.now() + *limits.timeout;
+    connection_.exchanges++;
+    received_ = 0;
+    sent_before_ = output_.written();
+    is_head_request_ = false;
+    version_ = http::Version::http_1_1;
+    content_limit_ = 0;
+    reader_.begin(H1ContentReader::Kind::none, 0);
+}
+
+H1Client::HeadEnd H1Client::take_octets(std::string_view got, bool& is_done) {
+    if (exchange_ == nullptr) begin_exchange();
+    received_ += got.size();
+    if (!collected_.empty()) {
+        collected_ += got;
+        got = collected_;
+    }
+    const http::HeadParser::Status status = parser_->parse(got);
+    if (status == http::HeadParser::Status::need_more) {
+        if (collected_.empty()) collected_ = got;
+        return HeadEnd::gone;
+    }
+    is_done = true;
+    const HeadEnd end = status == http::HeadParser::Status::complete
+                            ? accept(got)
+                            : refuse(nullptr, got, parser_->error());
+    parser_.reset();
+    collected_ = std::string();
+    return end;
+}
+
+/// A complete head: judged, and taken over by the exchange; what follows it goes back.
+H1Client::HeadEnd H1Client::accept(std::string_view text) {
+    const std::size_t size = parser_->head_size();
+    const http::RequestHead head = parser_->take_request();
+    const std::string_view head_text = text.substr(0, size);
+    transport_->unread(text.substr(size));
+    received_ -= text.size() - size;
+    version_ = head.version;
+    is_head_request_ = head.method == http::Method::head;
+
+    const auto target = http::parse_target(head, head_text);
+    if (!target) return refuse(&head, head_text, target.error());
+    const auto framing = http::request_framing(head, head_text);
+    if (!framing) return refuse(&head, head_text, framing.error());
+    const auto path = http::matching_path(target->path.of(head_text));
+    if (!path) return refuse(&head, head_text, path.error());
+
+    const ServerSettings& server = settings();
+    const auto most = static_cast<std::uint32_t>(*server.max_keep_alive_requests);
+    persists_ = *server.keep_alive && (most == 0 || connection_.exchanges < most) &&
+                !state_.is_draining &&
+                http::client_wants_keep_alive(head.version, head.fields, head_text);
+    reader_.begin(reading(framing->kind), framing->length);
+    const std::string_view host =
+        target->authority.empty()
+            ? head.fields.value(http::FieldName::host, head_text).value_or("")
+            : target->authority.of(head_text);
+    exchange_->prepare({head, head_text, *framing, *target, host, *path}, persists_);
+    return HeadEnd::complete;
+}
+
+H1Client::HeadEnd H1Client::refuse(const http::RequestHead* head, std::string_view text,
+                                   http::HeadError error) {
+    persists_ = false;
+    const char* reason = error.code == http::HeadFault::none ? "the request head took too long"
+                                                             : http::reason(error.code);
+    exchange_->refuse({head, text, error.status, reason});
+    return HeadEnd::refused;
+}
+
+H1Client::HeadEnd H1Client::end_without_head(const Failure* failure) {
+    if (exchange_ != nullptr) exchange_->abandon(*failure);
+    exchange_.reset();
+    return HeadEnd::gone;
+}
+
+// ---- content --------------------------------------------------------------------------------------
+
+Result<ContentRun> H1Client::try_read_content(std::span<char> scratch) {
+    Result<ContentRun> run = reader_.try_read(*transport_, scratch);
+    if (run) received_ += run->octets.size();
+    if (content_limit_ != 0 && reader_.delivered() > content_limit_) {
+        return Failure{Side::client, FailureKind::too_large, phase::request_content, 413, 0,
+                       "content above LimitRequestBody"};
+    }
+    return run;
+}
+
+loop::Park H1Client::content_ready(loop::Phase phase, const loop::Deadline& deadline) {
+    return wait(*transport_, net::Want::read, phase, deadline);
+}
+
+Result<void> H1Client::write_content(std::span<const char> octets, bool is_last) {
+    return writer_.write(output_, octets, is_last);
+}
+
+loop::Task<Result<void>> H1Client::drain(loop::Phase phase, loop::Deadline deadline) {
+    return output_.drain(phase, deadline);
+}
+
+// ---- responses ------------------------------------------------------------------------------------
+
+void H1Client::send_head(const ResponseStart& start) {
+    const bool is_open = start.content == ResponseStart::Content::open;
+    const bool sends_chunked = is_open && version_ == http::Version::http_1_1;
+    if ((is_open && !sends_chunked) || !has_all_content()) persists_ = false;
+    persists_ = persists_ && !state_.is_draining;
+
+    std::string head;
+    head.reserve(start.fields.size() + 160);
+    http::HeadWriter writer(head);
+    writer.status_line(start.status, start.reason);
+    head += start.fields;
+    if (!has_line(start.fields, "Date")) writer.field(http::FieldName::date, date_now());
+    if (start.content == ResponseStart::Content::length) writer.content_length(start.length);
+    if (sends_chunked) writer.field(http::FieldName::transfer_encoding, "chunked");
+    if (!persists_) {
+        writer.field(http::FieldName::connection, "close");
+    } else if (version_ == http::Version::http_1_0) {
+        writer.field(http::FieldName::connection, "keep-alive");
+    }
+    writer.end();
+    output_.hold(std::move(head));
+
+    const bool sends_none = is_head_request_ || !start.has_content;
+    writer_.begin(sends_none                                            ? H1ContentWriter::Kind::none
+                  : start.content == ResponseStart::Content::length ? H1ContentWriter::Kind::length
+                  : sends_chunked                                      ? H1ContentWriter::Kind::chunked
+                                                                       : H1ContentWriter::Kind::until_close);
+}
+
+loop::Task<Result<void>> H1Client::send_interim(std::uint16_t status, std::string_view fields,
+                                                loop::Deadline deadline) {
+    std::string head;
+    http::HeadWriter writer(head);
+    writer.status_line(status, status == 100 ? "Continue" : "");
+    head += fields;
+    writer.end();
+    output_.hold(std::move(head));
+    return output_.drain(phase::client_write, deadline);
+}
+
+void H1Client::cut() {
+    persists_ = false;
+    is_cut_ = true;
+    // Length and chunked framing tell a client that something is missing; FIN alone would not.
+    if (writer_.kind() == H1ContentWriter::Kind::until_close) transport_->reset_on_close();
+}
+
+void H1Client::end_exchange() {
+    exchange_.reset();
+    if (!has_all_content()) persists_ = false;
+}
+
+/// RFC 9112 section 9.6: half-closes, and reads what the client still sends for a while, so that a
+/// reset does not overtake our last octets.
+loop::Task<void> H1Client::linger() {
+    transport_->finish_writing();
+    for (int reads = 0; reads < linger_reads;) {
+        const Tried tried = transport_->try_read(state_.loop.scratch());
+        if (tried.is_done()) reads++;
+        if (tried.is_done()) continue;
+        if (!tried.would_block()) co_return;
+        const loop::Deadline deadline = loop::Deadline::after(linger_time);
+        const loop::Wake wake = co_await wait(*transport_, tried.want(), phase::linger, deadline);
+        if (wake != loop::Wake::ready) co_return;
+    }
+}
+
+}  // namespace headgate::proxy

@@ -1,0 +1,81 @@
+// H1Client: a client connection that speaks HTTP/1: one exchange after another, until one side has
+// had enough (RFC 9112 section 9). Between exchanges it keeps no buffer.
+#pragma once
+
+#include <boost/intrusive/list.hpp>
+#include <memory>
+
+#include "proxy/client_side.h"
+#include "proxy/exchange.h"
+#include "proxy/http/head_parser.h"
+#include "proxy/net/h1_content.h"
+
+namespace headgate::proxy {
+
+class H1Client final : public ClientSide,
+                       public boost::intrusive::list_base_hook<
+                           boost::intrusive::link_mode<boost::intrusive::auto_unlink>> {
+public:
+    H1Client(LoopState& state, std::unique_ptr<net::Transport> transport,
+             const ConnectionFacts& connection);
+    ~H1Client() override;
+
+    /// Serves the connection to its end.
+    loop::Task<void> serve();
+    /// The process ends: an idle connection may send one more request soon; others finish.
+    void drain();
+
+    void limit_content(std::uint64_t octets) override { content_limit_ = octets; }
+    void send_head(const ResponseStart& start) override;
+    loop::Task<net::Result<void>> send_interim(std::uint16_t status, std::string_view fields,
+                                               loop::Deadline deadline) override;
+    bool takes_interim() const override { return version_ == http::Version::http_1_1; }
+    void cut() override;
+    bool has_all_content() const override { return reader_.is_complete(); }
+    std::uint64_t received() const override { return received_; }
+    std::uint64_t sent() const override { return output_.written() - sent_before_; }
+
+    net::Result<net::ContentRun> try_read_content(std::span<char> scratch) override;
+    loop::Park content_ready(loop::Phase phase, const loop::Deadline& deadline) override;
+    net::Result<void> write_content(std::span<const char> octets, bool is_last) override;
+    bool has_rest() const override { return !output_.is_empty(); }
+    loop::Task<net::Result<void>> drain(loop::Phase phase, loop::Deadline deadline) override;
+
+private:
+    enum class HeadEnd : std::uint8_t { complete, refused, gone };
+
+    loop::Task<HeadEnd> read_head();
+    HeadEnd take_octets(std::string_view got, bool& is_done);
+    HeadEnd end_without_head(const net::Failure* failure);
+    HeadEnd accept(std::string_view text);
+    HeadEnd refuse(const http::RequestHead* head, std::string_view text, http::HeadError error);
+    void begin_exchange();
+    void end_exchange();
+    loop::Deadline head_deadline() const;
+    loop::Task<void> linger();
+    const ServerSettings& settings() const;
+
+    LoopState& state_;
+    std::unique_ptr<net::Transport> transport_;
+    ConnectionFacts connection_;
+    net::Output output_;
+    net::H1ContentReader reader_;
+    net::H1ContentWriter writer_;
+    loop::Branch* branch_ = nullptr;  // of serve(): to hasten an idle wait
+
+    // Of the exchange in hand; nothing between exchanges.
+    std::unique_ptr<Exchange> exchange_;
+    std::unique_ptr<http::HeadParser> parser_;
+    std::string collected_;           // a head that arrives in pieces
+    loop::TimePoint head_until_{};
+    std::uint64_t content_limit_ = 0;
+    std::uint64_t received_ = 0;
+    std::uint64_t sent_before_ = 0;
+    http::Version version_ = http::Version::http_1_1;
+    bool is_head_request_ = false;
+    bool persists_ = true;     // the connection serves another exchange after this one
+    bool is_idle_ = false;
+    bool is_cut_ = false;
+};
+
+}  // namespace headgate::proxy

@@ -1,0 +1,72 @@
+// Writing heads, with nothing that could end a line early.
+#include "proxy/http/head_writer.h"
+
+#include <charconv>
+
+namespace headgate::http {
+
+namespace {
+
+constexpr bool ends_line(char c) {
+    return c == '\r' || c == '\n' || c == '\0';
+}
+
+constexpr std::string_view spelling(Version version) {
+    return version == Version::http_1_0 ? "HTTP/1.0" : "HTTP/1.1";
+}
+
+}  // namespace
+
+HeadWriter& HeadWriter::request_line(std::string_view method, std::string_view target,
+                                     Version version) {
+    append_safely(method);
+    out_ += ' ';
+    append_safely(target);
+    out_ += ' ';
+    out_ += spelling(version);
+    out_ += "\r\n";
+    return *this;
+}
+
+// RFC 9112 section 4: "A server MUST send the space that separates the status-code from the
+// reason-phrase even when the reason-phrase is absent".
+HeadWriter& HeadWriter::status_line(std::uint16_t status, std::string_view reason,
+                                    Version version) {
+    out_ += spelling(version);
+    out_ += ' ';
+    out_ += static_cast<char>('0' + status / 100 % 10);
+    out_ += static_cast<char>('0' + status / 10 % 10);
+    out_ += static_cast<char>('0' + status % 10);
+    out_ += ' ';
+    append_safely(reason);
+    out_ += "\r\n";
+    return *this;
+}
+
+HeadWriter& HeadWriter::field(std::string_view name, std::string_view value) {
+    append_safely(name);
+    out_ += ": ";
+    append_safely(value);
+    out_ += "\r\n";
+    return *this;
+}
+
+HeadWriter& HeadWriter::content_length(std::uint64_t octets) {
+    char digits[20];
+    const auto end = std::to_chars(digits, digits + sizeof digits, octets);
+    return field(FieldName::content_length, {digits, static_cast<std::size_t>(end.ptr - digits)});
+}
+
+void HeadWriter::end() {
+    out_ += "\r\n";
+}
+
+void HeadWriter::append_safely(std::string_view text) {
+    const std::size_t at = out_.size();
+    out_.append(text);
+    for (std::size_t i = at; i < out_.size(); ++i) {
+        out_[i] = ends_line(out_[i]) ? ' ' : out_[i];
+    }
+}
+
+}  // namespace headgate::http

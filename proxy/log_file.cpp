@@ -1,0 +1,80 @@
+// See log_file.h.
+#include "proxy/log_file.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+
+namespace headgate::proxy {
+namespace {
+
+/// The inherited descriptor that a path means, or -1.
+int inherited_descriptor(const std::string& path) {
+    if (path == "/dev/stdout") return STDOUT_FILENO;
+    if (path == "/dev/stderr") return STDERR_FILENO;
+    constexpr std::string_view prefix = "/proc/self/fd/";
+    if (path.compare(0, prefix.size(), prefix) != 0) return -1;
+    return std::atoi(path.c_str() + prefix.size());
+}
+
+int open_for_append(const std::string& path) {
+    return ::open(path.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0644);
+}
+
+}  // namespace
+
+std::unique_ptr<LogFile> LogFile::open(const std::string& path) {
+    const int inherited = inherited_descriptor(path);
+    const int descriptor = inherited >= 0 ? inherited : open_for_append(path);
+    if (descriptor < 0) return nullptr;
+    return std::unique_ptr<LogFile>(new LogFile(path, descriptor, inherited >= 0));
+}
+
+LogFile::~LogFile() {
+    if (!inherited_) ::close(descriptor_);
+}
+
+void LogFile::write(std::string_view lines) {
+    while (!lines.empty()) {
+        const ssize_t written = ::write(descriptor_, lines.data(), lines.size());
+        if (written < 0 && errno == EINTR) continue;
+        if (written < 0) {
+            lost_ += std::count(lines.begin(), lines.end(), '\n');
+            return;
+        }
+        lines.remove_prefix(written);
+    }
+}
+
+bool LogFile::reopen() {
+    if (inherited_) return true;
+    const int fresh = open_for_append(path_);
+    if (fresh < 0) return false;
+    // dup2 keeps the number valid for a write that another thread is in the middle of.
+    ::dup3(fresh, descriptor_, O_CLOEXEC);
+    ::close(fresh);
+    return true;
+}
+
+void LogBuffer::append(LogFile& file, std::string_view line) {
+    std::string& pending = pending_[&file];
+    pending += line;
+    if (pending.size() < flush_at) return;
+    file.write(pending);
+    pending.clear();
+}
+
+void LogBuffer::flush() {
+    for (auto& [file, pending] : pending_) {
+        if (pending.empty()) continue;
+        file->write(pending);
+        pending.clear();
+        if (pending.capacity() > flush_at) pending.shrink_to_fit();
+    }
+}
+
+}  // namespace headgate::proxy

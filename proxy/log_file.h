@@ -1,0 +1,53 @@
+// LogFile: lines into a file. Each loop collects its lines in a LogBuffer and writes them in one
+// system call when it is about to sleep; O_APPEND keeps the lines of several writers whole. A file
+// that cannot be written loses lines and counts them: requests never wait for a log.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+
+namespace headgate::proxy {
+
+/// An open log. Shared by all loops; the descriptor stays the same until it is reopened.
+class LogFile {
+public:
+    /// Opens for appending. "/dev/stdout", "/dev/stderr" and "/proc/self/fd/N" mean the descriptors
+    /// that this program has inherited, which need not be openable. Null on failure, errno set.
+    static std::unique_ptr<LogFile> open(const std::string& path);
+    ~LogFile();
+
+    /// Writes whole lines. Never blocks for a regular file beyond the kernel's own buffering.
+    void write(std::string_view lines);
+    /// Opens the path again: after a log was moved away.
+    bool reopen();
+    std::uint64_t lines_lost() const { return lost_.load(std::memory_order_relaxed); }
+    const std::string& path() const { return path_; }
+
+private:
+    LogFile(std::string path, int descriptor, bool inherited)
+        : path_(std::move(path)), descriptor_(descriptor), inherited_(inherited) {}
+    std::string path_;
+    std::atomic<int> descriptor_;
+    bool inherited_;
+    std::atomic<std::uint64_t> lost_{0};
+};
+
+/// The lines that one loop has not written yet.
+class LogBuffer {
+public:
+    void append(LogFile& file, std::string_view line);
+    /// Writes everything; to be called before the loop sleeps.
+    void flush();
+
+    static constexpr std::size_t flush_at = 32 * 1024;
+
+private:
+    std::unordered_map<LogFile*, std::string> pending_;
+};
+
+}  // namespace headgate::proxy

@@ -1,0 +1,35 @@
+// LoopState: what all connections and exchanges of one loop share. One thread, no locks.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "proxy/log_file.h"
+#include "proxy/site.h"
+#include "upstream/lease.h"
+
+namespace headgate::proxy {
+
+struct LoopState {
+    LoopState(loop::Loop& of, std::shared_ptr<const Sites> with, upstream::SharedStock& stock)
+        : loop(of), sites(std::move(with)), upstreams(of, stock) {
+        for (const auto& site : sites->all()) places.emplace_back(*site);
+    }
+
+    loop::Loop& loop;
+    std::shared_ptr<const Sites> sites;  // shared: every loop of the process serves the same sites
+    std::vector<Places> places;          // by Site::index
+    upstream::Upstreams upstreams;
+    LogBuffer logs;
+    bool is_draining = false;
+};
+
+/// What is known of a client connection before any request.
+struct ConnectionFacts {
+    loop::Address client;
+    loop::Address local;
+    const Sites::Candidates* candidates = nullptr;
+    std::uint32_t exchanges = 0;  // begun on this connection, the present one included
+};
+
+}  // namespace headgate::proxy

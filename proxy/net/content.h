@@ -1,0 +1,42 @@
+// Content as it flows through an exchange: what a reader gives to a writer, with the end of the
+// message, the end of input and failures kept apart (RFC 9110 section 6.4: octets without framing).
+#pragma once
+
+#include <span>
+
+#include "proxy/net/failure.h"
+#include "proxy/net/transport.h"
+
+namespace headgate::net {
+
+/// What one try to read content gave.
+struct ContentRun {
+    std::span<char> octets;     // valid until the next call or suspension; may be empty
+    bool is_last = false;       // the message ends behind these octets, by its framing
+    bool would_block = false;   // nothing was there: wait on source(), then try again
+};
+
+/// A side of an exchange that content can be read from.
+class ContentReader {
+public:
+    virtual ~ContentReader() = default;
+    /// Reads and decodes what is there now into `scratch`. After is_last it is not called again.
+    virtual Result<ContentRun> try_read_content(std::span<char> scratch) = 0;
+    /// Parks the running task until there may be more to read.
+    virtual loop::Park content_ready(loop::Phase phase, const loop::Deadline& deadline) = 0;
+};
+
+/// A side of an exchange that content can be written to.
+class ContentWriter {
+public:
+    virtual ~ContentWriter() = default;
+    /// Writes as much as possible now, framed as the head said; the rest is kept. `is_last` ends the
+    /// message. Not to be called while has_rest().
+    virtual Result<void> write_content(std::span<const char> octets, bool is_last) = 0;
+    /// Octets that the transport has not taken, a held head included.
+    virtual bool has_rest() const = 0;
+    /// Waits until the rest is written.
+    virtual loop::Task<Result<void>> drain(loop::Phase phase, loop::Deadline deadline) = 0;
+};
+
+}  // namespace headgate::net

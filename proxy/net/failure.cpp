@@ -1,0 +1,58 @@
+// See failure.h.
+#include "proxy/net/failure.h"
+
+namespace headgate::net {
+
+std::uint16_t status_of(const Failure& failure) {
+    if (failure.status != 0) return failure.status;
+    const bool upstream = failure.side == Side::upstream;
+    switch (failure.kind) {
+        case FailureKind::cancelled:
+            return 503;
+        case FailureKind::timed_out:
+            return upstream ? 504 : 408;
+        case FailureKind::closed:
+        case FailureKind::incomplete:
+        case FailureKind::reset:
+        case FailureKind::malformed:
+            return upstream ? 502 : 400;
+        case FailureKind::too_large:
+            return upstream ? 502 : 413;
+        case FailureKind::unresolved:
+            return 502;
+        case FailureKind::unreachable:
+        case FailureKind::exhausted:
+            return 503;
+        case FailureKind::refused:
+            return 403;
+    }
+    return 500;
+}
+
+const char* name(FailureKind kind) {
+    switch (kind) {
+        case FailureKind::cancelled: return "cancelled";
+        case FailureKind::timed_out: return "timed-out";
+        case FailureKind::closed: return "closed";
+        case FailureKind::incomplete: return "incomplete";
+        case FailureKind::reset: return "reset";
+        case FailureKind::malformed: return "malformed";
+        case FailureKind::too_large: return "too-large";
+        case FailureKind::unresolved: return "unresolved";
+        case FailureKind::unreachable: return "unreachable";
+        case FailureKind::exhausted: return "exhausted";
+        case FailureKind::refused: return "refused";
+    }
+    return "unknown";
+}
+
+const char* name(Side side) {
+    switch (side) {
+        case Side::client: return "client";
+        case Side::upstream: return "upstream";
+        case Side::proxy: return "proxy";
+    }
+    return "unknown";
+}
+
+}  // namespace headgate::net

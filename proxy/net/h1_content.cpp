@@ -1,0 +1,78 @@
+// See h1_content.h.
+#include "proxy/net/h1_content.h"
+
+#include <algorithm>
+
+namespace headgate::net {
+
+void H1ContentReader::begin(Kind kind, std::uint64_t length) {
+    kind_ = kind;
+    left_ = length;
+    delivered_ = 0;
+    complete_ = kind == Kind::none || (kind == Kind::length && length == 0);
+    decoder_.reset();
+    if (kind == Kind::chunked) {
+        decoder_.emplace(side_ == Side::client ? http::ChunkedDecoder::Sender::client
+                                               : http::ChunkedDecoder::Sender::upstream);
+    }
+}
+
+Result<ContentRun> H1ContentReader::try_read(Transport& transport, std::span<char> scratch) {
+    if (complete_) return ContentRun{{}, true, false};
+    const Tried tried = transport.try_read(scratch);
+    if (tried.would_block()) return ContentRun{{}, false, true};
+    if (tried.state == Tried::State::end) return ended();
+    if (tried.state == Tried::State::error) {
+        return Failure{side_, FailureKind::reset, phase_, 0, tried.error, "connection lost"};
+    }
+    const std::span<char> got = scratch.first(tried.bytes);
+    if (kind_ == Kind::length) return take_length(transport, got);
+    if (kind_ == Kind::chunked) return take_chunked(transport, got);
+    delivered_ += got.size();
+    return ContentRun{got, false, false};
+}
+
+Result<ContentRun> H1ContentReader::take_length(Transport& transport, std::span<char> got) {
+    const std::size_t count = std::min<std::uint64_t>(got.size(), left_);
+    left_ -= count;
+    delivered_ += count;
+    complete_ = left_ == 0;
+    transport.unread({got.data() + count, got.size() - count});
+    return ContentRun{got.first(count), complete_, false};
+}
+
+Result<ContentRun> H1ContentReader::take_chunked(Transport& transport, std::span<char> got) {
+    using State = http::ChunkedDecoder::State;
+    const http::ChunkedDecoder::Decoded decoded = decoder_->decode(got);
+    if (decoded.state == State::error) {
+        return Failure{side_,  FailureKind::malformed, phase_, 0,
+                       0,      http::reason(decoder_->fault())};
+    }
+    complete_ = decoded.state == State::complete;
+    delivered_ += decoded.content;
+    transport.unread({got.data() + decoded.consumed, got.size() - decoded.consumed});
+    return ContentRun{got.first(decoded.content), complete_, false};
+}
+
+Result<ContentRun> H1ContentReader::ended() {
+    if (kind_ == Kind::until_close) {
+        complete_ = true;
+        return ContentRun{{}, true, false};
+    }
+    const char* detail = kind_ == Kind::length ? "end of input before Content-Length octets came"
+                                               : "end of input inside a chunked message";
+    return Failure{side_, FailureKind::incomplete, phase_, 0, 0, detail};
+}
+
+Result<void> H1ContentWriter::write(Output& output, std::span<const char> octets, bool is_last) {
+    const std::string_view data(octets.data(), octets.size());
+    if (kind_ == Kind::none) return output.flush();
+    if (kind_ != Kind::chunked) return output.push({data});
+    const std::string_view end = is_last ? http::last_chunk : std::string_view();
+    if (data.empty()) return output.push({end});
+    char size[http::chunk_head_room];
+    const std::string_view head(size, http::chunk_head(data.size(), size) - size);
+    return output.push({head, data, http::chunk_end, end});
+}
+
+}  // namespace headgate::net

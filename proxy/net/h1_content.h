@@ -1,0 +1,66 @@
+// Content on an HTTP/1 connection, read and written by its framing (RFC 9112 sections 6 and 7).
+// Used for both sides of an exchange. A few words of state; no octets are kept here.
+#pragma once
+
+#include <optional>
+#include <string_view>
+
+#include "proxy/http/chunked.h"
+#include "proxy/net/content.h"
+#include "proxy/net/output.h"
+
+namespace headgate::net {
+
+/// Reads the content of one message from a transport.
+class H1ContentReader {
+public:
+    enum class Kind : std::uint8_t { none, length, chunked, until_close };
+
+    /// `side`: whose content it is; `phase`: what a wait for it is called in a failure.
+    H1ContentReader(Side side, loop::Phase phase) : side_(side), phase_(phase) {}
+
+    /// Begins a message; `length` counts for Kind::length alone.
+    void begin(Kind kind, std::uint64_t length);
+
+    /// Octets behind the end of the message are put back into the transport (unread).
+    Result<ContentRun> try_read(Transport& transport, std::span<char> scratch);
+
+    /// The message has been read to its end.
+    bool is_complete() const { return complete_; }
+    /// Content octets delivered so far.
+    std::uint64_t delivered() const { return delivered_; }
+    /// What a length-delimited message still owes, in octets.
+    std::uint64_t due() const { return kind_ == Kind::length ? left_ : 0; }
+    Kind kind() const { return kind_; }
+
+private:
+    Result<ContentRun> take_length(Transport& transport, std::span<char> got);
+    Result<ContentRun> take_chunked(Transport& transport, std::span<char> got);
+    Result<ContentRun> ended();
+
+    Side side_;
+    Kind kind_ = Kind::none;
+    bool complete_ = false;
+    loop::Phase phase_;
+    std::uint64_t left_ = 0;
+    std::uint64_t delivered_ = 0;
+    std::optional<http::ChunkedDecoder> decoder_;
+};
+
+/// Writes the content of one message into an output.
+class H1ContentWriter {
+public:
+    enum class Kind : std::uint8_t { none, length, chunked, until_close };
+
+    void begin(Kind kind) { kind_ = kind; }
+    Kind kind() const { return kind_; }
+
+    /// Kind::none writes nothing of the octets (HEAD); the end of a chunked message is written when
+    /// `is_last`. The head, if one is held, leaves in the same call.
+    Result<void> write(Output& output, std::span<const char> octets, bool is_last);
+
+private:
+    Kind kind_ = Kind::none;
+};
+
+}  // namespace headgate::net

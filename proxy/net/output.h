@@ -1,0 +1,53 @@
+// Output: the octets of one direction that the transport has not taken yet, and nothing else.
+//
+// Writing is tried at once, in one gathered call; only the unwritten rest is copied and kept, and it
+// is given back when drained. A head is held until the first content joins it in the same call.
+// Flow control is the caller's: it does not push again before the rest is drained.
+#pragma once
+
+#include <cstdint>
+#include <initializer_list>
+#include <string>
+#include <string_view>
+
+#include "mpm/loop/task.h"
+#include "proxy/net/failure.h"
+#include "proxy/net/transport.h"
+
+namespace headgate::net {
+
+class Output {
+public:
+    /// `side`: whose failure it is when writing fails. The transport must outlive the output.
+    Output(Transport& transport, Side side) : transport_(transport), side_(side) {}
+
+    /// Keeps octets for the next push() or flush(), without trying to write.
+    void hold(std::string octets);
+
+    /// Writes what is held and then `pieces` (at most 8), as far as the transport takes them now.
+    /// The rest is copied: the pieces are not referred to afterwards.
+    Result<void> push(std::initializer_list<std::string_view> pieces);
+    Result<void> flush() { return push({}); }
+
+    bool is_empty() const { return rest_.empty(); }
+    std::size_t size() const { return rest_.size() - at_; }
+
+    /// Waits until everything held is written. Each progress renews the deadline.
+    loop::Task<Result<void>> drain(loop::Phase phase, loop::Deadline deadline);
+
+    /// Octets the transport has taken so far.
+    std::uint64_t written() const { return written_; }
+
+private:
+    Result<void> keep(std::initializer_list<std::string_view> pieces, std::size_t skip);
+    Failure failure(loop::Phase phase, int error) const;
+
+    Transport& transport_;
+    std::string rest_;
+    std::size_t at_ = 0;  // octets of rest_ written already
+    std::uint64_t written_ = 0;
+    Want want_ = Want::write;
+    Side side_;
+};
+
+}  // namespace headgate::net

@@ -1,0 +1,82 @@
+// See plain_transport.h. The flags of the edge-triggered set are kept honest here: a would-block or
+// a short read says that the descriptor is drained, and saves the next try its system call.
+#include "proxy/net/plain_transport.h"
+
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+namespace headgate::net {
+namespace {
+
+bool is_would_block(int error) { return error == EAGAIN || error == EWOULDBLOCK; }
+
+}  // namespace
+
+PlainTransport::PlainTransport(loop::Loop& loop, loop::Socket socket)
+    : loop_(loop), socket_(std::move(socket)), readiness_(loop.watch(socket_.descriptor())) {}
+
+PlainTransport::~PlainTransport() {
+    if (socket_.is_open()) loop_.forget(readiness_);
+}
+
+loop::Socket PlainTransport::release() {
+    loop_.forget(readiness_);
+    return std::move(socket_);
+}
+
+Tried PlainTransport::try_read(std::span<char> into) {
+    if (!unread_.empty()) {
+        const std::size_t count = std::min(into.size(), unread_.size());
+        std::memcpy(into.data(), unread_.data(), count);
+        unread_.erase(0, count);
+        if (unread_.empty()) unread_ = std::string();  // give the memory back
+        return {Tried::State::done, count, 0};
+    }
+    if (!readiness_.readable) return {Tried::State::want_read, 0, 0};
+    ssize_t count;
+    do {
+        count = ::recv(socket_.descriptor(), into.data(), into.size(), 0);
+    } while (count < 0 && errno == EINTR);
+    if (count > 0) {
+        if (static_cast<std::size_t>(count) < into.size()) readiness_.drained_by_short_read();
+        return {Tried::State::done, static_cast<std::size_t>(count), 0};
+    }
+    if (count == 0) return {Tried::State::end, 0, 0};
+    if (!is_would_block(errno)) return {Tried::State::error, 0, errno};
+    readiness_.readable = false;
+    return {Tried::State::want_read, 0, 0};
+}
+
+Tried PlainTransport::try_write(std::span<const iovec> from) {
+    if (!readiness_.writable) return {Tried::State::want_write, 0, 0};
+    msghdr message{};
+    message.msg_iov = const_cast<iovec*>(from.data());
+    message.msg_iovlen = from.size();
+    ssize_t count;
+    do {
+        count = ::sendmsg(socket_.descriptor(), &message, MSG_NOSIGNAL);
+    } while (count < 0 && errno == EINTR);
+    if (count >= 0) return {Tried::State::done, static_cast<std::size_t>(count), 0};
+    if (!is_would_block(errno)) return {Tried::State::error, 0, errno};
+    readiness_.writable = false;
+    return {Tried::State::want_write, 0, 0};
+}
+
+void PlainTransport::unread(std::string_view octets) {
+    if (!octets.empty()) unread_.insert(0, octets);
+}
+
+void PlainTransport::finish_writing() { ::shutdown(socket_.descriptor(), SHUT_WR); }
+
+bool PlainTransport::has_news(bool ask_kernel) {
+    if (!unread_.empty() || readiness_.closed_by_peer) return true;
+    if (!ask_kernel && !readiness_.readable) return false;
+    char octet;
+    const ssize_t count = ::recv(socket_.descriptor(), &octet, 1, MSG_PEEK | MSG_DONTWAIT);
+    return count >= 0 || !is_would_block(errno);
+}
+
+}  // namespace headgate::net

@@ -1,0 +1,42 @@
+// Plain TCP (or a unix socket) as a Transport.
+#pragma once
+
+#include <string>
+
+#include "mpm/loop/socket.h"
+#include "proxy/net/transport.h"
+
+namespace headgate::net {
+
+class PlainTransport final : public Transport {
+public:
+    /// Takes a connected non-blocking socket (or one that is connecting) and has `loop` watch it.
+    PlainTransport(loop::Loop& loop, loop::Socket socket);
+    ~PlainTransport() override;
+
+    Tried try_read(std::span<char> into) override;
+    Tried try_write(std::span<const iovec> from) override;
+    void unread(std::string_view octets) override;
+    bool has_unread() const override { return !unread_.empty(); }
+    loop::SourceList& source(Want want) override {
+        return want == Want::read ? readiness_.readers : readiness_.writers;
+    }
+    void finish_writing() override;
+    void reset_on_close() override { socket_.reset_on_close(); }
+    bool has_news(bool ask_kernel) override;
+    int descriptor() const override { return socket_.descriptor(); }
+    loop::Loop& loop() override { return loop_; }
+
+    /// Gives the socket up, unwatched: for moving it to another loop. The transport is done then.
+    loop::Socket release();
+
+    loop::Readiness& readiness() { return readiness_; }
+
+private:
+    loop::Loop& loop_;
+    loop::Socket socket_;
+    loop::Readiness& readiness_;
+    std::string unread_;
+};
+
+}  // namespace headgate::net

@@ -1,0 +1,76 @@
+// Transport: the byte channel of one connection, plain or TLS, as everything above sees it.
+//
+// The contract is: try; if it would block, wait for what it says; try again. Nothing here blocks,
+// suspends, or knows HTTP. End of input and error are separate facts.
+#pragma once
+
+#include <sys/uio.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+#include "mpm/loop/loop.h"
+
+namespace headgate::net {
+
+enum class Want : std::uint8_t { read, write };
+
+/// What one try did.
+struct Tried {
+    enum class State : std::uint8_t {
+        done,        // `bytes` > 0 were moved
+        want_read,   // nothing moved: wait for reading, then try again
+        want_write,  // nothing moved: wait for writing, then try again
+        end,         // reading: the peer has finished its output
+        error,       // the connection is unusable; `error` is an errno value
+    };
+    State state = State::done;
+    std::size_t bytes = 0;
+    int error = 0;
+
+    bool is_done() const { return state == State::done; }
+    bool would_block() const { return state == State::want_read || state == State::want_write; }
+    Want want() const { return state == State::want_write ? Want::write : Want::read; }
+};
+
+class Transport {
+public:
+    virtual ~Transport() = default;
+
+    /// Octets given back by unread() come first.
+    virtual Tried try_read(std::span<char> into) = 0;
+
+    /// Gathers. After a would-block the next try begins with the same octets. At most 16 pieces.
+    virtual Tried try_write(std::span<const iovec> from) = 0;
+
+    /// Puts octets back in front of the input: they are copied, and read first.
+    virtual void unread(std::string_view octets) = 0;
+    /// Whether unread octets are waiting: then a wait for reading would sleep past them.
+    virtual bool has_unread() const = 0;
+
+    /// What a waiter is parked on for `want`.
+    virtual loop::SourceList& source(Want want) = 0;
+
+    /// Tells the peer that nothing more comes (FIN; close_notify under TLS).
+    virtual void finish_writing() = 0;
+    /// From here on closing resets: the peer must not take what it got for complete.
+    virtual void reset_on_close() = 0;
+    /// For an idle connection: whether anything has arrived (octets, end or error), asked of the
+    /// kernel when `ask_kernel`, else of what the loop has seen.
+    virtual bool has_news(bool ask_kernel) = 0;
+
+    /// The descriptor, for those who pass sockets on or splice; -1 when there is none.
+    virtual int descriptor() const = 0;
+
+    virtual loop::Loop& loop() = 0;
+};
+
+/// Parks the running task until `transport` can do what it wanted.
+inline loop::Park wait(Transport& transport, Want want, loop::Phase phase,
+                       const loop::Deadline& deadline) {
+    return {transport.loop(), &transport.source(want), phase, deadline};
+}
+
+}  // namespace headgate::net

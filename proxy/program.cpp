@@ -1,0 +1,119 @@
+// See program.h.
+#include "proxy/program.h"
+
+#include <unistd.h>
+
+#include <cstdlib>
+#include <iostream>
+
+#include "conf/suggest.h"
+
+namespace headgate::proxy {
+namespace {
+
+conf::RowTables tables() { return {mpm::setting_rows(), setting_rows()}; }
+
+std::optional<mpm::ModelName> model_named(const std::string& name) {
+    if (name == "event") return mpm::ModelName::event;
+    if (name == "worker") return mpm::ModelName::worker;
+    if (name == "prefork") return mpm::ModelName::prefork;
+    return std::nullopt;
+}
+
+bool has_ipv6() {
+    const loop::Socket probe(::socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    return probe.is_open();
+}
+
+}  // namespace
+
+std::unique_ptr<mpm::Program> HeadgateProgram::load(bool test_only) {
+    conf::Loaded loaded = conf::load(line_.load, tables());
+    choose_model(loaded);
+    auto program = std::make_unique<mpm::Program>();
+    program->settings = loaded.root.settings.get<mpm::Settings>();
+    resolve_listens(loaded, *program);
+    std::shared_ptr<Sites> sites;
+    if (!loaded.diagnostics.has_errors()) sites = Sites::build(loaded, test_only);
+    show(loaded.diagnostics);
+    for (const std::string& note : loaded.notes) std::cerr << "note: " << note << "\n";
+    if (!sites || loaded.diagnostics.has_errors()) return nullptr;
+    sites_text_ = sites->describe(loaded.diagnostics.sources());
+    program->handlers = std::make_unique<EngineFactory>(std::move(sites));
+    return program;
+}
+
+/// The command line wins over MPM, MPM over LoadModule.
+void HeadgateProgram::choose_model(conf::Loaded& loaded) {
+    const mpm::Settings& settings = loaded.root.settings.get<mpm::Settings>();
+    conf::Span span;
+    model_ = mpm::ModelName::event;
+    if (const auto loaded_model = model_named(loaded.selected_mpm)) {
+        model_ = *loaded_model;
+        span = loaded.selected_mpm_span;
+    }
+    if (settings.model.is_written()) {
+        model_ = *settings.model;
+        span = settings.model.span();
+    }
+    if (const auto told = model_named(line_.model)) {
+        model_ = *told;
+        span = {};
+    } else if (!line_.model.empty()) {
+        loaded.diagnostics.error({}, "--mpm " + line_.model + " is not a model",
+                                 "expected event, worker or prefork");
+    }
+    if (model_ != mpm::ModelName::event) {
+        loaded.diagnostics.error(span, "the prefork and worker models: not yet",
+                                 "only event runs so far");
+    }
+}
+
+void HeadgateProgram::resolve_listens(conf::Loaded& loaded, mpm::Program& program) {
+    for (const mpm::ListenSetting& listen : program.settings.listens) {
+        if (listen.address.host == "*") {
+            program.listens.push_back(has_ipv6() ? loop::Address::any_v6(listen.address.port)
+                                                 : loop::Address::any_v4(listen.address.port));
+            continue;
+        }
+        const auto literal = loop::Address::from_literal(listen.address.host, listen.address.port);
+        if (literal) {
+            program.listens.push_back(*literal);
+        } else {
+            loaded.diagnostics.error(listen.span,
+                                     "\"" + listen.address.host + "\" is not an address",
+                                     "expected an IPv4 or IPv6 address, or * for all");
+        }
+    }
+    if (program.settings.listens.empty() && !loaded.diagnostics.has_errors()) {
+        loaded.diagnostics.error({}, "no Listen directive: there is nothing to listen on",
+                                 "", "headgate -L Listen");
+    }
+}
+
+void HeadgateProgram::show(const conf::Diagnostics& diagnostics) const {
+    const bool colour = ::isatty(STDERR_FILENO) == 1 && std::getenv("NO_COLOR") == nullptr;
+    const std::string text = diagnostics.render(colour);
+    if (!text.empty()) std::cerr << text << diagnostics.summary() << "\n";
+}
+
+bool HeadgateProgram::describe_directive(const std::string& name, std::string& text) {
+    if (name.empty()) {
+        text = conf::describe_all(tables());
+        return true;
+    }
+    if (const conf::Row* row = conf::find_row(tables(), name)) {
+        text = conf::describe(*row);
+        return true;
+    }
+    std::vector<std::string_view> names;
+    for (const auto& table : tables()) {
+        for (const conf::Row& row : table) names.push_back(row.name);
+    }
+    text = "no directive \"" + name + "\"";
+    const std::string_view near = conf::nearest(name, names);
+    if (!near.empty()) text += ", did you mean \"" + std::string(near) + "\"?";
+    return false;
+}
+
+}  // namespace headgate::proxy

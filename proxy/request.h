@@ -1,0 +1,30 @@
+// Request: what a client asked for, as the exchange takes it over from the client's protocol. It
+// points into buffers that are reused: everything is read before the first suspension.
+#pragma once
+
+#include <string_view>
+
+#include "proxy/http/message.h"
+#include "proxy/http/request_framing.h"
+#include "proxy/http/target.h"
+
+namespace headgate::proxy {
+
+struct Request {
+    const http::RequestHead& head;
+    std::string_view text;           // what the slices of the head are over
+    http::RequestFraming framing;
+    http::Target target;
+    std::string_view host;           // Host, or the authority of an absolute-form target
+    std::string path;                // decoded and normalised, for matching
+};
+
+/// A request that could not be taken: why, and what of its head there is (for the log).
+struct RefusedRequest {
+    const http::RequestHead* head;   // null when it could not be read
+    std::string_view text;
+    std::uint16_t status;
+    const char* reason;              // static text
+};
+
+}  // namespace headgate::proxy

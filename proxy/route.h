@@ -1,0 +1,61 @@
+// Route: where a request goes and under which rules: the outcome of matching its path against
+// ProxyPass rules and Location sections.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "conf/pattern.h"
+#include "proxy/settings.h"
+#include "upstream/endpoint.h"
+
+namespace headgate::proxy {
+
+/// One ProxyPass rule with what is computed from it once.
+struct Route {
+    PassRule rule;
+    upstream::Endpoint endpoint;
+    std::string authority;     // Host towards the upstream without ProxyPreserveHost
+};
+
+/// A rule that matched, and the path it makes for the upstream.
+struct Match {
+    const Route* route = nullptr;  // null: no rule, or one that says "!"
+    std::string path;              // towards the upstream, not yet encoded
+};
+
+/// What is in force at one place of a site: the settings of the server, the virtual host and every
+/// Location that covers the path, merged.
+class Place {
+public:
+    Place(RouteSettings settings, std::vector<PassRule> location_rules);
+
+    const RouteSettings& settings() const { return settings_; }
+
+    /// A Location's own rule decides, the longest first; then the others in file order, the first
+    /// that matches. `path` is decoded and normalised.
+    Match match(std::string_view path) const;
+
+private:
+    RouteSettings settings_;
+    std::vector<Route> location_routes_;
+    std::vector<Route> routes_;
+};
+
+/// A Location or LocationMatch section.
+struct Location {
+    std::string prefix;
+    std::optional<conf::Pattern> pattern;
+    RouteSettings settings;
+
+    /// Apache's rule: a prefix ends at a segment's end; a pattern may match anywhere.
+    bool covers(std::string_view path) const;
+};
+
+/// Whether `prefix` covers `path` up to the end of a segment: /a covers /a and /a/b, not /ab.
+bool covers_segments(std::string_view prefix, std::string_view path);
+
+}  // namespace headgate::proxy

@@ -1,0 +1,281 @@
+// The rows of the engine's directives, and how sections merge. Setters of more than one value are
+// in the settings_*.cpp files.
+#include "proxy/settings.h"
+
+#include "proxy/settings_rules.h"
+
+namespace headgate::proxy {
+
+namespace {
+
+using conf::Call;
+using conf::Parsed;
+using conf::Word;
+
+Parsed<std::chrono::milliseconds> positive_duration(std::string_view text) {
+    Parsed<std::chrono::milliseconds> parsed = conf::duration_seconds(text);
+    if (parsed.value && parsed.value->count() == 0) {
+        return {std::nullopt, "a time above 0, such as 60, 5s, 500ms or 2min"};
+    }
+    return parsed;
+}
+
+Parsed<RouteSettings::Via> via_choice(std::string_view text) {
+    using Via = RouteSettings::Via;
+    constexpr std::pair<std::string_view, Via> choices[] = {
+        {"Off", Via::off}, {"On", Via::on}, {"Full", Via::full}, {"Block", Via::block}};
+    for (const auto& [name, via] : choices) {
+        if (conf::is_equal_name(text, name)) {
+            return {via, {}};
+        }
+    }
+    return {std::nullopt, "Off, On, Full or Block"};
+}
+
+/// [scheme://]host[:port]
+Parsed<std::string> server_name(std::string_view text) {
+    const std::size_t scheme = text.find("://");
+    const std::string_view host = scheme == text.npos ? text : text.substr(scheme + 3);
+    const Parsed<conf::Address> parsed = conf::address(host);
+    if (!parsed.value || parsed.value->host == "*") {
+        return {std::nullopt, "[scheme://]host[:port]"};
+    }
+    return {std::string(text), {}};
+}
+
+void add_server_aliases(ServerSettings& settings, const Call& call) {
+    for (const Word& word : call.arguments()) {
+        settings.server_aliases.push_back(word);
+    }
+}
+
+void add_error_document(RouteSettings& settings, const Call& call) {
+    const Word& status = call.argument(0);
+    const Word& text = call.argument(1);
+    const Parsed<std::int64_t> number = conf::integer_within(status.text, 400, 599);
+    if (!number.value) {
+        call.wrong_value(status, "a status from 400 to 599");
+        return;
+    }
+    const bool is_address = text.text.starts_with('/') || text.text.find("://") != text.text.npos;
+    if (is_address || (!text.quoted && conf::is_equal_name(text.text, "default"))) {
+        call.not_yet(text, "ErrorDocument with a path, a URL or \"default\"",
+                     "a text in quotes works");
+        return;
+    }
+    settings.error_documents.insert_or_assign(static_cast<int>(*number.value), text.text);
+}
+
+/// Never a forward proxy: whoever can reach one can reach whatever it can.
+void refuse_forward_proxy(ServerSettings&, const Call& call) {
+    const Parsed<bool> parsed = conf::on_off(call.argument(0).text);
+    if (!parsed.value) {
+        call.wrong_value(call.argument(0), parsed.expected);
+    } else if (*parsed.value) {
+        call.error(call.argument(0), "ProxyRequests On is refused: Headgate is no forward proxy",
+                   "write Off, or leave the line out");
+    }
+}
+
+/// Directives with one value that is what we do; the other waits.
+template <bool ours>
+void accept_only(RouteSettings&, const Call& call) {
+    const Word& word = call.argument(0);
+    const Parsed<bool> parsed = conf::on_off(word.text);
+    if (!parsed.value) {
+        call.wrong_value(word, parsed.expected);
+    } else if (*parsed.value != ours) {
+        call.not_yet(word, std::string(call.row.name) + " " + word.text,
+                     ours ? "On works" : "Off works");
+    }
+}
+
+void check_protocols(ServerSettings&, const Call& call) {
+    for (const Word& word : call.arguments()) {
+        if (conf::is_equal_name(word.text, "h2") || conf::is_equal_name(word.text, "h2c")) {
+            call.not_yet(word, "protocol " + word.text, "http/1.1 works");
+        } else if (!conf::is_equal_name(word.text, "http/1.1")) {
+            call.error(word, "\"" + word.text + "\" is not a protocol", "expected http/1.1");
+        }
+    }
+}
+
+void check_protocol_options(ServerSettings&, const Call& call) {
+    for (const Word& word : call.arguments()) {
+        if (conf::is_equal_name(word.text, "Unsafe")) {
+            call.error(word, "HttpProtocolOptions Unsafe is refused", "write Strict");
+        } else if (!conf::is_equal_name(word.text, "Strict") &&
+                   !conf::is_equal_name(word.text, "LenientMethods")) {
+            call.not_yet(word, "HttpProtocolOptions " + word.text,
+                         "Strict and LenientMethods work");
+        }
+    }
+}
+
+constexpr unsigned of_server = conf::in_server | conf::in_virtual_host;
+constexpr unsigned of_route = of_server | conf::in_location;
+constexpr unsigned any_number = conf::Row::unlimited;
+constexpr auto line_limit = conf::integer<64, 1048576>;
+
+constexpr conf::Row rows[] = {
+    // ---- server and virtual host
+    conf::row<&ServerSettings::server_name, server_name>(
+        "ServerName", of_server, "[scheme://]host[:port]", "",
+        "The name this server goes by: chooses among virtual hosts."),
+    conf::rule<add_server_aliases>("ServerAlias", conf::in_virtual_host, {1, any_number},
+                                   "name [name] ...", "", "More names, * and ? allowed."),
+    conf::row<&ServerSettings::server_admin, conf::text_value>(
+        "ServerAdmin", of_server, "address|URL", "", "Whom error pages name."),
+    conf::row<&ServerSettings::timeout, positive_duration>("Timeout", of_server, "seconds", "60",
+                                                           "How long one read or write may take."),
+    conf::row<&ServerSettings::keep_alive, conf::on_off>(
+        "KeepAlive", of_server, "On|Off", "On", "Whether client connections are persistent."),
+    conf::row<&ServerSettings::keep_alive_timeout, conf::duration_seconds>(
+        "KeepAliveTimeout", of_server, "seconds|number ms", "5",
+        "How long a client connection may wait for its next request."),
+    conf::row<&ServerSettings::max_keep_alive_requests, conf::integer<0>>(
+        "MaxKeepAliveRequests", of_server, "number", "100",
+        "Requests per client connection; 0: no limit."),
+    conf::row<&ServerSettings::limit_request_line, line_limit>(
+        "LimitRequestLine", of_server, "bytes", "8190", "Longest request line; 414 beyond."),
+    conf::row<&ServerSettings::limit_request_field_size, line_limit>(
+        "LimitRequestFieldSize", of_server, "bytes", "8190", "Longest field line."),
+    conf::row<&ServerSettings::limit_request_fields, conf::integer<0, 32767>>(
+        "LimitRequestFields", of_server, "number", "100", "Most field lines; 0: no limit."),
+
+    conf::row<&ServerSettings::error_log, conf::text_value>(
+        "ErrorLog", of_server, "file", "logs/error_log", "Where errors are logged."),
+    conf::rule<set_log_level>("LogLevel", of_server, {1, any_number},
+                              "[module:]level [module:level] ...", "warn",
+                              "What is worth a line in the error log."),
+    conf::rule<add_log_format>("LogFormat", of_server, {1, 2}, "format [nickname]",
+                               "\"%h %l %u %t \\\"%r\\\" %>s %b\"",
+                               "A format of access logs; without a nickname, that of TransferLog."),
+    conf::rule<add_custom_log>("CustomLog", of_server, {2, 3}, "file format|nickname", "",
+                               "An access log; may be repeated."),
+    conf::rule<add_transfer_log>("TransferLog", of_server, {1, 1}, "file", "",
+                                 "An access log in the format of the LogFormat above."),
+
+    // ---- what they are fixed to
+    conf::rule<refuse_forward_proxy>("ProxyRequests", of_server, {1, 1}, "Off", "Off",
+                                     "Only Off: Headgate is no forward proxy."),
+    conf::rule<accept_only<false>>("HostnameLookups", of_route, {1, 1}, "Off", "Off",
+                                   "Only Off: client addresses are not looked up."),
+    conf::rule<accept_only<false>>("UseCanonicalName", of_route, {1, 1}, "Off", "Off",
+                                   "Only Off: the client's Host is used as it came."),
+    conf::rule<accept_only<false>>("UseCanonicalPhysicalPort", of_route, {1, 1}, "Off", "Off",
+                                   "Only Off."),
+    conf::rule<accept_only<false>>("ServerSignature", of_route, {1, 1}, "Off", "Off",
+                                   "Only Off: answers do not sign themselves."),
+    conf::rule<accept_only<false>>("ProxyStatus", of_server, {1, 1}, "Off", "Off", "Only Off."),
+    conf::rule<accept_only<false>>("ProxyErrorOverride", of_route, {1, 1}, "Off", "Off",
+                                   "Only Off: the upstream's error pages reach the client."),
+    conf::rule<accept_only<false>>("ProxyPassInterpolateEnv", of_route, {1, 1}, "Off", "Off",
+                                   "Only Off."),
+    conf::rule<accept_only<true>>("ProxyPassInherit", of_server, {1, 1}, "On", "On",
+                                  "Only On: virtual hosts have the server's ProxyPass rules too."),
+    conf::rule<check_protocols>("Protocols", of_server, {1, any_number}, "http/1.1", "http/1.1",
+                                "Protocols of client connections."),
+    conf::rule<accept_only<true>>("ProtocolsHonorOrder", of_server, {1, 1}, "On", "On", "Only On."),
+    conf::rule<check_protocol_options>("HttpProtocolOptions", of_server, {1, 3},
+                                       "Strict [LenientMethods]", "Strict LenientMethods",
+                                       "How strictly requests are read: always strictly."),
+
+    // ---- routes
+    conf::row<&RouteSettings::limit_request_body, conf::size_bytes>(
+        "LimitRequestBody", of_route, "bytes", "1073741824",
+        "Largest request content; 0: no limit; 413 beyond."),
+    conf::rule<add_error_document>("ErrorDocument", of_route, {2, 2}, "status \"text\"", "",
+                                   "The content of our own answers with that status."),
+    conf::rule<add_proxy_pass>("ProxyPass", of_route, {1, any_number},
+                               "[/path] !|http://host[:port][/path] [name=value ...]", "",
+                               "Sends requests below a path to an upstream; first match wins."),
+    conf::rule<add_proxy_pass_match>(
+        "ProxyPassMatch", of_route, {1, any_number},
+        "[pattern] !|http://host[:port][/path] [name=value ...]", "",
+        "The same for paths that match; $1 to $9 in the target's path."),
+    conf::rule<add_proxy_pass_reverse>("ProxyPassReverse", of_route, {1, 3}, "[/path] URL", "",
+                                       "Rewrites the upstream's URL in Location to our path."),
+    conf::row<&RouteSettings::proxy_preserve_host, conf::on_off>(
+        "ProxyPreserveHost", of_route, "On|Off", "Off",
+        "Whether the upstream sees the client's Host, or its own."),
+    conf::row<&RouteSettings::proxy_timeout, positive_duration>(
+        "ProxyTimeout", of_route, "seconds", "Timeout", "How long an upstream may be silent."),
+    conf::row<&RouteSettings::proxy_add_headers, conf::on_off>(
+        "ProxyAddHeaders", of_route, "On|Off", "On",
+        "Whether X-Forwarded-For, -Host and -Server are added."),
+    conf::row<&RouteSettings::proxy_via, via_choice>("ProxyVia", of_route, "Off|On|Full|Block",
+                                                     "Off", "What happens to the Via field."),
+    conf::rule<add_request_header>("RequestHeader", of_route, {1, any_number},
+                                   "set|add|append|merge|setifempty|unset name [value]", "",
+                                   "Edits a field of the request before it goes upstream."),
+    conf::rule<add_header>("Header", of_route, {1, any_number},
+                           "[always] set|add|append|merge|setifempty|unset name [value]", "",
+                           "Edits a field of the response before it goes to the client."),
+};
+
+/// A section that names modules alone keeps the level of everything else.
+void merge_levels(conf::Set<LogLevels>& base, const conf::Set<LogLevels>& over) {
+    if (!over.is_written() || over->has_level) {
+        base.merge_from(over);
+        return;
+    }
+    LogLevels merged = *base;
+    merged.modules.insert(merged.modules.end(), over->modules.begin(), over->modules.end());
+    base.write(std::move(merged), over.span());
+}
+
+template <class T>
+void put_before(std::vector<T>& list, const std::vector<T>& inner) {
+    list.insert(list.begin(), inner.begin(), inner.end());
+}
+
+template <class T>
+void put_behind(std::vector<T>& list, const std::vector<T>& inner) {
+    list.insert(list.end(), inner.begin(), inner.end());
+}
+
+}  // namespace
+
+void ServerSettings::merge_from(const ServerSettings& over) {
+    server_name.merge_from(over.server_name);
+    server_aliases = over.server_aliases;
+    server_admin.merge_from(over.server_admin);
+    timeout.merge_from(over.timeout);
+    keep_alive.merge_from(over.keep_alive);
+    keep_alive_timeout.merge_from(over.keep_alive_timeout);
+    max_keep_alive_requests.merge_from(over.max_keep_alive_requests);
+    limit_request_line.merge_from(over.limit_request_line);
+    limit_request_field_size.merge_from(over.limit_request_field_size);
+    limit_request_fields.merge_from(over.limit_request_fields);
+    error_log.merge_from(over.error_log);
+    merge_levels(log_level, over.log_level);
+    for (const auto& [nickname, format] : over.log_formats) {
+        log_formats.insert_or_assign(nickname, format);
+    }
+    transfer_format.merge_from(over.transfer_format);
+    if (!over.access_logs.empty()) {
+        access_logs = over.access_logs;
+    }
+}
+
+void RouteSettings::merge_from(const RouteSettings& over) {
+    limit_request_body.merge_from(over.limit_request_body);
+    for (const auto& [status, text] : over.error_documents) {
+        error_documents.insert_or_assign(status, text);
+    }
+    put_before(passes, over.passes);
+    put_before(reverses, over.reverses);
+    proxy_preserve_host.merge_from(over.proxy_preserve_host);
+    proxy_timeout.merge_from(over.proxy_timeout);
+    proxy_add_headers.merge_from(over.proxy_add_headers);
+    proxy_via.merge_from(over.proxy_via);
+    put_behind(request_fields, over.request_fields);
+    put_behind(response_fields, over.response_fields);
+}
+
+std::span<const conf::Row> setting_rows() {
+    return rows;
+}
+
+}  // namespace headgate::proxy

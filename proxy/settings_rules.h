@@ -1,0 +1,33 @@
+// Setters of the directives that are more than one value; the table in settings.cpp names them. For
+// the settings_*.cpp files only.
+#pragma once
+
+#include "conf/directive.h"
+#include "proxy/settings.h"
+
+namespace headgate::proxy {
+
+// settings_pass.cpp
+void add_proxy_pass(RouteSettings& settings, const conf::Call& call);
+void add_proxy_pass_match(RouteSettings& settings, const conf::Call& call);
+void add_proxy_pass_reverse(RouteSettings& settings, const conf::Call& call);
+
+/// key=value parameters of a rule, from settings_parameters.cpp.
+void read_pass_parameter(PassParameters& parameters, const conf::Word& word,
+                         const conf::Call& call);
+
+/// The target of a rule; nothing when it is wrong, which is then reported. From
+/// settings_target.cpp.
+std::optional<Target> read_target(const conf::Word& word, const conf::Call& call);
+
+// settings_fields.cpp
+void add_header(RouteSettings& settings, const conf::Call& call);
+void add_request_header(RouteSettings& settings, const conf::Call& call);
+
+// settings_logs.cpp
+void set_log_level(ServerSettings& settings, const conf::Call& call);
+void add_log_format(ServerSettings& settings, const conf::Call& call);
+void add_custom_log(ServerSettings& settings, const conf::Call& call);
+void add_transfer_log(ServerSettings& settings, const conf::Call& call);
+
+}  // namespace headgate::proxy

@@ -1,0 +1,100 @@
+// See site.h. Building from the configuration is in site_builder.cpp.
+#include "proxy/site.h"
+
+#include <fnmatch.h>
+
+#include <algorithm>
+
+#include "proxy/http/field_names.h"
+
+namespace headgate::proxy {
+
+std::string_view host_without_port(std::string_view host) {
+    if (!host.empty() && host.front() == '[') return host.substr(0, host.find(']') + 1);
+    return host.substr(0, host.find(':'));
+}
+
+bool Site::answers_to(std::string_view host) const {
+    if (!host.empty() && host.back() == '.') host.remove_suffix(1);
+    if (http::equals_ignore_case(host, name)) return true;
+    const std::string text(host);
+    return std::any_of(aliases.begin(), aliases.end(), [&](const std::string& alias) {
+        return ::fnmatch(alias.c_str(), text.c_str(), FNM_CASEFOLD) == 0;
+    });
+}
+
+const Site& Sites::Candidates::by_host(std::string_view host) const {
+    if (sites.size() > 1 && !host.empty()) {
+        const std::string_view wanted = host_without_port(host);
+        for (const Site* site : sites) {
+            if (site->answers_to(wanted)) return *site;
+        }
+    }
+    return *sites.front();
+}
+
+const Sites::Candidates& Sites::at(const loop::Address& local) const {
+    const std::string host = bindings_.empty() ? "" : local.host_text();
+    const Binding* best = nullptr;
+    int best_score = -1;
+    for (const Binding& binding : bindings_) {
+        const bool host_fits = binding.host == "*" || binding.host == host;
+        const bool port_fits = binding.port == 0 || binding.port == local.port();
+        const int score = (binding.host == "*" ? 0 : 2) + (binding.port == 0 ? 0 : 1);
+        if (host_fits && port_fits && score > best_score) {
+            best = &binding;
+            best_score = score;
+        }
+    }
+    return best != nullptr ? best->candidates : main_only_;
+}
+
+std::string Sites::describe(const conf::Sources& sources) const {
+    std::string text = "VirtualHost configuration:\n";
+    for (const Binding& binding : bindings_) {
+        const std::string port = binding.port == 0 ? "*" : std::to_string(binding.port);
+        text += binding.host + ":" + port;
+        text += binding.candidates.sites.size() > 1 ? " is a name-based virtual host\n" : "\n";
+        bool is_first = true;
+        for (const Site* site : binding.candidates.sites) {
+            text += std::string("    ") + (is_first ? "default server " : "namevhost ") + site->name +
+                    " (" + sources.place(site->span) + ")\n";
+            for (const std::string& alias : site->aliases) text += "        alias " + alias + "\n";
+            is_first = false;
+        }
+    }
+    text += "main server " + main().name + "\n";
+    return text;
+}
+
+void Sites::reopen_logs() {
+    for (auto& file : files_) file->reopen();
+}
+
+// ---- places ---------------------------------------------------------------------------------------
+
+Places::Places(const Site& site) : site_(site), base_(site.base, {}) {}
+
+const Place& Places::at(std::string_view path) {
+    if (site_.locations.empty()) return base_;
+    std::vector<bool> cover;
+    cover.reserve(site_.locations.size());
+    for (const Location& location : site_.locations) cover.push_back(location.covers(path));
+    if (std::find(cover.begin(), cover.end(), true) == cover.end()) return base_;
+    std::unique_ptr<Place>& place = by_cover_[cover];
+    if (place) return *place;
+
+    RouteSettings merged = site_.base;
+    std::vector<PassRule> rules;
+    for (std::size_t i = 0; i < cover.size(); i++) {
+        if (!cover[i]) continue;
+        RouteSettings own = site_.locations[i].settings;
+        rules.insert(rules.end(), own.passes.begin(), own.passes.end());
+        own.passes.clear();
+        merged.merge_from(own);
+    }
+    place = std::make_unique<Place>(std::move(merged), std::move(rules));
+    return *place;
+}
+
+}  // namespace headgate::proxy

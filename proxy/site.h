@@ -1,0 +1,94 @@
+// Site: one virtual host (or the main server): its names, its settings, its logs, its places.
+// Sites: all of them, and which one a request belongs to. Immutable once built, shared by all loops.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "conf/load.h"
+#include "mpm/loop/address.h"
+#include "proxy/access_log.h"
+#include "proxy/error_log.h"
+#include "proxy/route.h"
+
+namespace headgate::proxy {
+
+/// One access log of a site.
+struct SiteLog {
+    LogFile* file;
+    LogFormat format;
+};
+
+class Site {
+public:
+    std::string name;                  // ServerName without scheme and port, or the machine's
+    std::vector<std::string> aliases;  // with * and ?
+    std::size_t index = 0;             // among Sites
+    ServerSettings settings;
+    RouteSettings base;
+    std::vector<Location> locations;
+    std::vector<SiteLog> logs;
+    std::unique_ptr<ErrorLog> errors;
+    conf::Span span;
+
+    /// Whether a request's host (without port, any case) is this site's.
+    bool answers_to(std::string_view host) const;
+    std::chrono::milliseconds proxy_timeout(const RouteSettings& route) const {
+        return route.proxy_timeout.is_written() ? *route.proxy_timeout : *settings.timeout;
+    }
+};
+
+/// The places of one site, made as requests come to them. One per loop: it grows.
+class Places {
+public:
+    explicit Places(const Site& site);
+    /// The place of a decoded path; valid as long as this.
+    const Place& at(std::string_view path);
+
+private:
+    const Site& site_;
+    Place base_;
+    std::map<std::vector<bool>, std::unique_ptr<Place>> by_cover_;
+};
+
+class Sites {
+public:
+    /// Builds from a loaded configuration; opens logs. Mistakes that only show here are added to its
+    /// diagnostics, and null is returned. `test_only`: opens nothing.
+    static std::unique_ptr<Sites> build(conf::Loaded& loaded, bool test_only);
+
+    /// The sites that a connection to `local` may mean; never empty. Ask once per connection.
+    struct Candidates {
+        std::vector<const Site*> sites;  // the first is the default
+        const Site& by_host(std::string_view host) const;
+    };
+    const Candidates& at(const loop::Address& local) const;
+
+    const std::vector<std::unique_ptr<Site>>& all() const { return sites_; }
+    const Site& main() const { return *sites_.front(); }
+
+    /// What -S prints: addresses, names, defaults, with the places in the files.
+    std::string describe(const conf::Sources& sources) const;
+
+    void reopen_logs();
+
+private:
+    struct Binding {
+        std::string host;    // literal, or "*"
+        std::uint16_t port;  // 0: any
+        Candidates candidates;
+    };
+    friend class SitesBuilder;
+
+    std::vector<std::unique_ptr<Site>> sites_;
+    std::vector<Binding> bindings_;
+    Candidates main_only_;
+    std::vector<std::unique_ptr<LogFile>> files_;
+};
+
+/// The host part of a Host value: without port, brackets kept.
+std::string_view host_without_port(std::string_view host);
+
+}  // namespace headgate::proxy

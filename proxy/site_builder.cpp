@@ -1,0 +1,149 @@
+// Builds Sites from a loaded configuration: merges servers and virtual hosts, files virtual hosts
+// under their addresses, compiles log formats and opens logs.
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include "conf/value.h"
+#include "proxy/site.h"
+
+namespace headgate::proxy {
+
+class SitesBuilder {
+public:
+    SitesBuilder(conf::Loaded& loaded, bool test_only)
+        : loaded_(loaded), test_only_(test_only), sites_(std::make_unique<Sites>()) {}
+
+    std::unique_ptr<Sites> run() {
+        const conf::Scope& root = loaded_.root;
+        Site& main = add_site(root, nullptr);
+        sites_->main_only_.sites = {&main};
+        for (const conf::Scope& child : root.children) {
+            if (child.kind == conf::Scope::Kind::virtual_host) add_virtual_host(child, root);
+        }
+        return loaded_.diagnostics.has_errors() ? nullptr : std::move(sites_);
+    }
+
+private:
+    void add_virtual_host(const conf::Scope& scope, const conf::Scope& root) {
+        Site& site = add_site(scope, &root);
+        for (const conf::Word& word : scope.arguments) {
+            const auto address = conf::address(word.text);
+            if (!address.value) {
+                loaded_.diagnostics.error(word.span, "\"" + word.text + "\" is not an address",
+                                          "expected " + address.expected);
+                continue;
+            }
+            candidates(address.value->host, address.value->port).sites.push_back(&site);
+        }
+    }
+
+    Sites::Candidates& candidates(const std::string& host, std::uint16_t port) {
+        for (Sites::Binding& binding : sites_->bindings_) {
+            if (binding.host == host && binding.port == port) return binding.candidates;
+        }
+        sites_->bindings_.push_back({host, port, {}});
+        return sites_->bindings_.back().candidates;
+    }
+
+    Site& add_site(const conf::Scope& scope, const conf::Scope* root) {
+        sites_->sites_.push_back(std::make_unique<Site>());
+        Site& site = *sites_->sites_.back();
+        site.index = sites_->sites_.size() - 1;
+        site.span = scope.span;
+        if (root != nullptr) {
+            site.settings = root->settings.get<ServerSettings>();
+            site.base = root->settings.get<RouteSettings>();
+            add_locations(site, *root);
+        }
+        site.settings.merge_from(scope.settings.get<ServerSettings>());
+        site.base.merge_from(scope.settings.get<RouteSettings>());
+        add_locations(site, scope);
+        name_site(site, scope.settings.get<ServerSettings>());
+        open_logs(site);
+        return site;
+    }
+
+    void name_site(Site& site, const ServerSettings& own) {
+        std::string name = *site.settings.server_name;
+        if (root_name_is_inherited(own) && site.index > 0) name.clear();
+        const std::size_t scheme = name.find("://");
+        if (scheme != std::string::npos) name.erase(0, scheme + 3);
+        name = std::string(host_without_port(name));
+        char machine[256] = "localhost";
+        if (name.empty()) ::gethostname(machine, sizeof machine - 1);
+        site.name = name.empty() ? machine : name;
+        for (const conf::Word& alias : own.server_aliases) site.aliases.push_back(alias.text);
+    }
+
+    static bool root_name_is_inherited(const ServerSettings& own) {
+        return !own.server_name.is_written();
+    }
+
+    static void add_locations(Site& site, const conf::Scope& scope) {
+        for (const conf::Scope& child : scope.children) {
+            const bool is_match = child.kind == conf::Scope::Kind::location_match;
+            if (!is_match && child.kind != conf::Scope::Kind::location) continue;
+            Location location;
+            location.settings = child.settings.get<RouteSettings>();
+            if (is_match) {
+                location.pattern = conf::Pattern::compile(child.arguments[0].text).pattern;
+            } else {
+                location.prefix = child.arguments[0].text;
+            }
+            site.locations.push_back(std::move(location));
+        }
+    }
+
+    void open_logs(Site& site) {
+        const conf::Set<std::string>& path = site.settings.error_log;
+        LogFile* errors = file(path.is_written() ? *path : "/dev/stderr", path.span());
+        if (errors != nullptr) {
+            site.errors = std::make_unique<ErrorLog>(*errors, *site.settings.log_level);
+        }
+        for (const AccessLog& log : site.settings.access_logs) {
+            SiteLog made{nullptr, {}};
+            const auto error = LogFormat::compile(site.settings.format_of(log), made.format);
+            if (error) {
+                loaded_.diagnostics.error(log.span, error->text,
+                                          "see headgate -L LogFormat for the tokens");
+                continue;
+            }
+            made.file = file(log.target, log.span);
+            if (made.file != nullptr) site.logs.push_back(std::move(made));
+        }
+    }
+
+    /// The log of a path, opened once however many sites write to it; null after an error.
+    LogFile* file(std::string target, conf::Span span) {
+        if (!target.empty() && target.front() == '|') {
+            loaded_.diagnostics.error(span, "a log piped to a program: not yet",
+                                      "expected a path, such as /dev/stdout");
+            return nullptr;
+        }
+        if (test_only_) target = "/dev/stderr";
+        if (target.front() != '/') target = loaded_.server_root + "/" + target;
+        for (auto& open : sites_->files_) {
+            if (open->path() == target) return open.get();
+        }
+        auto opened = LogFile::open(target);
+        if (!opened) {
+            loaded_.diagnostics.error(span,
+                                      "cannot open the log " + target + ": " + std::strerror(errno));
+            return nullptr;
+        }
+        sites_->files_.push_back(std::move(opened));
+        return sites_->files_.back().get();
+    }
+
+    conf::Loaded& loaded_;
+    bool test_only_;
+    std::unique_ptr<Sites> sites_;
+};
+
+std::unique_ptr<Sites> Sites::build(conf::Loaded& loaded, bool test_only) {
+    return SitesBuilder(loaded, test_only).run();
+}
+
+}  // namespace headgate::proxy

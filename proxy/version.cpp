@@ -1,0 +1,18 @@
+// See version.h.
+#include "proxy/version.h"
+
+#include "mpm/cpu_budget.h"
+#include "upstream/resolver.h"
+
+namespace headgate::proxy {
+
+std::string version_text() { return "Headgate/" HEADGATE_VERSION; }
+
+std::string full_version_text() {
+    const mpm::CpuBudget budget = mpm::cpu_budget();
+    return version_text() + "\ncompiler    " __VERSION__ "\nlibraries   " +
+           upstream::Resolver::library_version() + "\nmodels      event\nCPUs        " +
+           std::to_string(budget.cpus) + " (" + budget.reason + ")\n";
+}
+
+}  // namespace headgate::proxy

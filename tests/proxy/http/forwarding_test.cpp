@@ -1,0 +1,109 @@
+// What is written: heads, forwarding fields, Via, dates, reason phrases. And methods.
+#include "proxy/http/forwarding.h"
+#include "proxy/http/date.h"
+#include "proxy/http/head_parser.h"
+#include "proxy/http/head_writer.h"
+#include "proxy/http/reason_phrase.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+
+namespace headgate::http {
+namespace {
+
+struct Parsed {
+    explicit Parsed(std::string lines) : text(std::move(lines) + "\r\n") {
+        HeadParser parser(HeadParser::Kind::trailers);
+        EXPECT_EQ(parser.parse(text), HeadParser::Status::complete);
+        fields = parser.take_trailers();
+    }
+    std::string text;
+    Fields fields;
+};
+
+TEST(HeadWriter, WritesARequest) {
+    std::string out = "x";
+    HeadWriter(out)
+        .request_line("GET", "/a")
+        .field(FieldName::host, "h")
+        .field("X-A", "b")
+        .content_length(18446744073709551615U)
+        .end();
+    EXPECT_EQ(out,
+              "xGET /a HTTP/1.1\r\nHost: h\r\nX-A: b\r\n"
+              "Content-Length: 18446744073709551615\r\n\r\n");
+}
+
+TEST(HeadWriter, WritesAResponse) {
+    std::string out;
+    HeadWriter(out).status_line(502, reason_phrase(502)).end();
+    HeadWriter(out).status_line(299, "", Version::http_1_0).end();
+    EXPECT_EQ(out, "HTTP/1.1 502 Bad Gateway\r\n\r\nHTTP/1.0 299 \r\n\r\n");
+}
+
+TEST(HeadWriter, LetsNothingEndALine) {
+    std::string out;
+    HeadWriter(out).field("X-A", std::string_view("a\r\nSet-Cookie: b\0c", 18));
+    EXPECT_EQ(out, "X-A: a  Set-Cookie: b c\r\n");
+}
+
+TEST(Forwarding, AppendsToWhatCameIn) {
+    const Parsed parsed("X-Forwarded-For: 192.0.2.1\r\nX-Forwarded-For: 192.0.2.2\r\n");
+    std::string out;
+    HeadWriter writer(out);
+    write_forwarding_fields(writer, parsed.fields,
+                            {.client_address = "203.0.113.9", .host = "a", .server_name = "b"},
+                            parsed.text);
+    EXPECT_EQ(out,
+              "X-Forwarded-For: 192.0.2.1, 192.0.2.2, 203.0.113.9\r\n"
+              "X-Forwarded-Host: a\r\nX-Forwarded-Server: b\r\n");
+}
+
+TEST(Forwarding, LeavesOutAHostThatIsNotKnown) {
+    const Parsed parsed("");
+    std::string out;
+    HeadWriter writer(out);
+    write_forwarding_fields(writer, parsed.fields,
+                            {.client_address = "::1", .host = "", .server_name = "s"}, parsed.text);
+    EXPECT_EQ(out, "X-Forwarded-For: ::1\r\nX-Forwarded-Server: s\r\n");
+}
+
+TEST(Via, FollowsItsMode) {
+    const Parsed parsed("Via: 1.0 first\r\n");
+    ViaFacts facts{.mode = ViaMode::off, .name = "h:8080", .product = "Headgate/1.0"};
+    const auto via = [&](ViaMode mode) {
+        facts.mode = mode;
+        return via_value(parsed.fields, facts, parsed.text);
+    };
+    EXPECT_EQ(via(ViaMode::off), "1.0 first");
+    EXPECT_EQ(via(ViaMode::on), "1.0 first, 1.1 h:8080");
+    EXPECT_EQ(via(ViaMode::full), "1.0 first, 1.1 h:8080 (Headgate/1.0)");
+    EXPECT_EQ(via(ViaMode::block), "");
+}
+
+TEST(Date, IsWrittenAsImfFixdate) {
+    EXPECT_EQ(view(imf_fixdate(784111777)), "Sun, 06 Nov 1994 08:49:37 GMT");
+    EXPECT_EQ(view(imf_fixdate(0)), "Thu, 01 Jan 1970 00:00:00 GMT");
+    EXPECT_EQ(view(imf_fixdate(1709251199)), "Thu, 29 Feb 2024 23:59:59 GMT");
+}
+
+TEST(ReasonPhrase, FallsBackToTheClass) {
+    EXPECT_EQ(reason_phrase(200), "OK");
+    EXPECT_EQ(reason_phrase(431), "Request Header Fields Too Large");
+    EXPECT_EQ(reason_phrase(599), "Server Error");
+    EXPECT_EQ(reason_phrase(999), "Unknown");
+}
+
+TEST(Method, IsCaseSensitive) {
+    EXPECT_EQ(method_of("GET"), Method::get);
+    EXPECT_EQ(method_of("get"), Method::other);
+    EXPECT_EQ(method_of(""), Method::other);
+    EXPECT_EQ(method_of("DELETE"), Method::delete_);
+    EXPECT_TRUE(is_idempotent(Method::put));
+    EXPECT_FALSE(is_safe(Method::put));
+    EXPECT_FALSE(is_idempotent(Method::post));
+}
+
+}  // namespace
+}  // namespace headgate::http

@@ -1,0 +1,146 @@
+// See h1_exchange.h.
+#include "upstream/h1_exchange.h"
+
+#include <algorithm>
+
+namespace headgate::upstream {
+
+using net::ContentRun;
+using net::Failure;
+using net::FailureKind;
+using net::H1ContentReader;
+using net::H1ContentWriter;
+using net::Result;
+using net::Side;
+using net::Tried;
+namespace phase = net::phase;
+
+namespace {
+
+constexpr std::size_t first_read = 16 * 1024;
+
+H1ContentReader::Kind reading(Framing::Kind kind) {
+    switch (kind) {
+        case Framing::Kind::none: return H1ContentReader::Kind::none;
+        case Framing::Kind::length: return H1ContentReader::Kind::length;
+        case Framing::Kind::chunked: return H1ContentReader::Kind::chunked;
+        case Framing::Kind::until_close: return H1ContentReader::Kind::until_close;
+        case Framing::Kind::tunnel: return H1ContentReader::Kind::until_close;
+    }
+    return H1ContentReader::Kind::none;
+}
+
+}  // namespace
+
+H1Exchange::H1Exchange(std::unique_ptr<net::PlainTransport> transport, std::size_t head_limit)
+    : transport_(std::move(transport)),
+      output_(*transport_, Side::upstream),
+      reader_(Side::upstream, phase::response_content),
+      head_limit_(head_limit) {}
+
+// ---- request --------------------------------------------------------------------------------------
+
+void H1Exchange::send_head(std::string head, RequestContent content, const RequestFacts& facts) {
+    facts_ = &facts;
+    output_.hold(std::move(head));
+    request_sent_ = content == RequestContent::none;
+    writer_.begin(content == RequestContent::none     ? H1ContentWriter::Kind::none
+                  : content == RequestContent::length ? H1ContentWriter::Kind::length
+                                                      : H1ContentWriter::Kind::chunked);
+}
+
+Result<void> H1Exchange::write_content(std::span<const char> octets, bool is_last) {
+    if (is_last) request_sent_ = true;
+    return writer_.write(output_, octets, is_last);
+}
+
+loop::Task<Result<void>> H1Exchange::drain(loop::Phase phase, loop::Deadline deadline) {
+    return output_.drain(phase, deadline);
+}
+
+// ---- response -------------------------------------------------------------------------------------
+
+loop::Task<Result<ReceivedHead*>> H1Exchange::read_head(loop::Deadline deadline) {
+    const http::HeadLimits limits{8190, static_cast<std::uint32_t>(head_limit_), 200,
+                                  static_cast<std::uint32_t>(head_limit_)};
+    parser_ = std::make_unique<http::HeadParser>(http::HeadParser::Kind::response, limits);
+    collected_ = std::string();
+    while (true) {
+        const std::span<char> scratch = transport_->loop().scratch().first(first_read);
+        const Tried tried = transport_->try_read(scratch);
+        if (tried.is_done()) {
+            has_answered_ = true;
+            const std::string_view got(scratch.data(), tried.bytes);
+            if (!collected_.empty()) collected_ += got;
+            const Result<bool> parsed = parse(collected_.empty() ? got : collected_);
+            if (!parsed) co_return parsed.error();
+            if (*parsed) co_return &received_;
+            if (collected_.empty()) collected_ = got;
+            continue;
+        }
+        if (tried.state == Tried::State::end) {
+            co_return has_answered_ ? failure(FailureKind::incomplete, "end of input in the head")
+                                    : failure(FailureKind::closed, "closed without an answer");
+        }
+        if (tried.state == Tried::State::error) {
+            co_return failure(FailureKind::reset, "connection lost", tried.error);
+        }
+        const loop::Wake wake =
+            co_await wait(*transport_, tried.want(), phase::upstream_wait, deadline);
+        if (wake != loop::Wake::ready) {
+            co_return net::failed_wait(Side::upstream, phase::upstream_wait, wake);
+        }
+    }
+}
+
+/// Whether the head is complete; then received_ describes it, and what follows it is unread.
+Result<bool> H1Exchange::parse(std::string_view text) {
+    const auto status = parser_->parse(text);
+    if (status == http::HeadParser::Status::need_more) return false;
+    if (status == http::HeadParser::Status::error) {
+        const http::HeadError error = parser_->error();
+        const bool too_large = error.code == http::HeadFault::head_too_large;
+        return failure(too_large ? FailureKind::too_large : FailureKind::malformed,
+                       http::reason(error.code));
+    }
+    const std::size_t size = parser_->head_size();
+    transport_->unread(text.substr(size));
+    received_.head = parser_->take_response();
+    received_.text = text.substr(0, size);
+    parser_.reset();
+    if (received_.head.has_obs_fold) {
+        http::unfold({const_cast<char*>(text.data()), size}, received_.head);
+    }
+    const Result<void> framed = frame(received_.text);
+    if (!framed) return framed.error();
+    return true;
+}
+
+Result<void> H1Exchange::frame(std::string_view text) {
+    const FramingResult framing = response_framing(received_.head, text, *facts_);
+    if (!framing) return failure(FailureKind::malformed, name(framing.error()));
+    received_.framing = *framing;
+    if (!framing->upstream_reusable) may_reuse_ = false;
+    if (!framing->is_interim) reader_.begin(reading(framing->kind), framing->length);
+    return {};
+}
+
+Result<ContentRun> H1Exchange::try_read_content(std::span<char> scratch) {
+    if (!collected_.empty()) collected_ = std::string();
+    return reader_.try_read(*transport_, scratch);
+}
+
+loop::Park H1Exchange::content_ready(loop::Phase phase, const loop::Deadline& deadline) {
+    return wait(*transport_, net::Want::read, phase, deadline);
+}
+
+bool H1Exchange::is_reusable() const {
+    return may_reuse_ && request_sent_ && output_.is_empty() && reader_.is_complete() &&
+           !transport_->has_unread();
+}
+
+Failure H1Exchange::failure(FailureKind kind, const char* detail, int error) const {
+    return {Side::upstream, kind, phase::upstream_wait, 0, error, detail};
+}
+
+}  // namespace headgate::upstream

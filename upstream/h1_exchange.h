@@ -1,0 +1,53 @@
+// One exchange on an HTTP/1 connection to an upstream.
+#pragma once
+
+#include <memory>
+
+#include "proxy/http/head_parser.h"
+#include "proxy/net/h1_content.h"
+#include "proxy/net/plain_transport.h"
+#include "upstream/upstream_side.h"
+
+namespace headgate::upstream {
+
+class H1Exchange final : public UpstreamSide {
+public:
+    /// `head_limit`: octets that a response head may have.
+    H1Exchange(std::unique_ptr<net::PlainTransport> transport, std::size_t head_limit);
+
+    void send_head(std::string head, RequestContent content, const RequestFacts& facts) override;
+    loop::Task<net::Result<ReceivedHead*>> read_head(loop::Deadline deadline) override;
+    bool has_answered() const override { return has_answered_; }
+    bool is_reusable() const override;
+    std::uint64_t sent() const override { return output_.written(); }
+
+    net::Result<net::ContentRun> try_read_content(std::span<char> scratch) override;
+    loop::Park content_ready(loop::Phase phase, const loop::Deadline& deadline) override;
+    net::Result<void> write_content(std::span<const char> octets, bool is_last) override;
+    bool has_rest() const override { return !output_.is_empty(); }
+    loop::Task<net::Result<void>> drain(loop::Phase phase, loop::Deadline deadline) override;
+
+    net::PlainTransport& transport() { return *transport_; }
+    std::unique_ptr<net::PlainTransport> take_transport() { return std::move(transport_); }
+
+private:
+    net::Result<bool> parse(std::string_view text);
+    net::Result<void> frame(std::string_view text);
+    net::Failure failure(net::FailureKind kind, const char* detail, int error = 0) const;
+
+    std::unique_ptr<net::PlainTransport> transport_;
+    net::Output output_;
+    net::H1ContentReader reader_;
+    net::H1ContentWriter writer_;
+    std::size_t head_limit_;
+    const RequestFacts* facts_ = nullptr;
+    // The head is parsed in the loop's scratch; only one that arrives in pieces is collected here.
+    std::string collected_;
+    std::unique_ptr<http::HeadParser> parser_;
+    ReceivedHead received_;
+    bool has_answered_ = false;
+    bool request_sent_ = false;
+    bool may_reuse_ = true;
+};
+
+}  // namespace headgate::upstream

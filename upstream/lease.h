@@ -1,0 +1,70 @@
+// Lease: an upstream connection borrowed for one exchange. Given back to the pool when the exchange
+// left it clean, closed otherwise: forgetting to decide closes it.
+#pragma once
+
+#include <memory>
+
+#include "upstream/connector.h"
+#include "upstream/h1_exchange.h"
+#include "upstream/pool.h"
+
+namespace headgate::upstream {
+
+struct BorrowOptions {
+    ConnectOptions connect;
+    bool may_reuse = true;       // from the pool, if there is one
+    bool must_be_sure = false;   // the request cannot be sent twice: ask the kernel first
+    std::size_t head_limit = 64 * 1024;
+    loop::Milliseconds idle_limit{60'000};  // how long it may idle in the pool afterwards
+};
+
+class Lease {
+public:
+    Lease(Pool& pool, const Endpoint& endpoint, const BorrowOptions& options,
+          std::unique_ptr<net::PlainTransport> transport, bool reused)
+        : pool_(&pool),
+          endpoint_(&endpoint),
+          idle_limit_(options.idle_limit),
+          reused_(reused),
+          side_(std::make_unique<H1Exchange>(std::move(transport), options.head_limit)) {}
+
+    UpstreamSide& side() const { return *side_; }
+    /// The connection had served another exchange before.
+    bool is_reused() const { return reused_; }
+
+    /// Ends the lease early: to the pool when the side says it is reusable, else closed.
+    void give_back() {
+        if (!side_) return;
+        if (side_->is_reusable()) pool_->give(*endpoint_, side_->take_transport(), idle_limit_);
+        side_.reset();
+    }
+    bool is_held() const { return side_ != nullptr; }
+    /// Ends the lease and gives the bare connection away (a tunnel).
+    std::unique_ptr<net::PlainTransport> take_transport() { return side_->take_transport(); }
+
+private:
+    Pool* pool_;
+    const Endpoint* endpoint_;
+    loop::Milliseconds idle_limit_;
+    bool reused_;
+    std::unique_ptr<H1Exchange> side_;
+};
+
+/// What one loop needs to reach upstreams.
+class Upstreams {
+public:
+    Upstreams(loop::Loop& loop, SharedStock& stock)
+        : loop_(loop), resolver_(loop), pool_(loop, stock) {}
+
+    /// A pooled connection, or a fresh one. `endpoint` must outlive the lease.
+    loop::Task<net::Result<Lease>> borrow(const Endpoint& endpoint, BorrowOptions options);
+
+    Pool& pool() { return pool_; }
+
+private:
+    loop::Loop& loop_;
+    Resolver resolver_;
+    Pool pool_;
+};
+
+}  // namespace headgate::upstream

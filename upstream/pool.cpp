@@ -1,0 +1,105 @@
+// See pool.h.
+#include "upstream/pool.h"
+
+#include "proxy/net/phase.h"
+
+namespace headgate::upstream {
+
+// ---- SharedStock ----------------------------------------------------------------------------------
+
+void SharedStock::give(const std::string& key, loop::Socket socket, loop::TimePoint expires) {
+    std::lock_guard lock(mutex_);
+    std::vector<Idle>& list = idle_[key];
+    if (list.size() < limit_per_key) list.push_back({std::move(socket), expires});
+}
+
+loop::Socket SharedStock::take(const std::string& key, loop::TimePoint now) {
+    std::lock_guard lock(mutex_);
+    const auto found = idle_.find(key);
+    if (found == idle_.end()) return {};
+    std::vector<Idle>& list = found->second;
+    while (!list.empty()) {
+        Idle idle = std::move(list.back());
+        list.pop_back();
+        if (idle.expires > now) return std::move(idle.socket);
+    }
+    return {};
+}
+
+// ---- Pool -----------------------------------------------------------------------------------------
+
+/// One idle connection with the waiter that watches it: it wakes for anything that arrives, and when
+/// the idle limit is over; either way the connection has no future.
+struct Pool::Idle {
+    Idle(Pool& owner, List& list) : pool(owner), siblings(list) {
+        waiter.phase = net::phase::idle_upstream;
+        waiter.context = this;
+        waiter.call = [](loop::Waiter& woken) {
+            Idle& idle = *static_cast<Idle*>(woken.context);
+            idle.pool.discard(idle);
+        };
+    }
+    void unlink() {
+        waiter.source_hook.unlink();
+        waiter.deadline_hook.unlink();
+    }
+    Pool& pool;
+    List& siblings;
+    List::iterator place;
+    std::unique_ptr<net::PlainTransport> transport;
+    std::uint32_t since_pass = 0;
+    loop::Waiter waiter;
+};
+
+Pool::Pool(loop::Loop& loop, SharedStock& stock) : loop_(loop), stock_(stock) {}
+
+Pool::~Pool() {
+    for (auto& [key, list] : idle_) {
+        for (auto& idle : list) idle->unlink();
+    }
+}
+
+void Pool::discard(Idle& idle) {
+    idle.unlink();
+    size_--;
+    idle.siblings.erase(idle.place);
+}
+
+std::unique_ptr<net::PlainTransport> Pool::take(const Endpoint& endpoint, bool must_be_sure) {
+    List& list = idle_[endpoint.key];
+    for (auto place = list.begin(); place != list.end();) {
+        Idle& idle = **place++;
+        if (idle.waiter.queued) continue;  // news has arrived: its waiter will discard it
+        idle.unlink();
+        auto transport = std::move(idle.transport);
+        const bool ask_kernel = must_be_sure || idle.since_pass == loop_.pass();
+        discard(idle);
+        if (!transport->has_news(ask_kernel)) return transport;
+    }
+    while (true) {
+        loop::Socket socket = stock_.take(endpoint.key, loop_.now());
+        if (!socket.is_open()) return nullptr;
+        auto transport = std::make_unique<net::PlainTransport>(loop_, std::move(socket));
+        if (!transport->has_news(true)) return transport;
+    }
+}
+
+void Pool::give(const Endpoint& endpoint, std::unique_ptr<net::PlainTransport> transport,
+                loop::Milliseconds idle_limit) {
+    if (transport->has_news(false)) return;
+    List& list = idle_[endpoint.key];
+    if (list.size() >= own_limit_per_key) {
+        stock_.give(endpoint.key, transport->release(), loop_.now() + idle_limit);
+        return;
+    }
+    list.push_front(std::make_unique<Idle>(*this, list));
+    Idle& idle = *list.front();
+    idle.place = list.begin();
+    idle.transport = std::move(transport);
+    idle.since_pass = loop_.pass();
+    loop_.park(idle.waiter, &idle.transport->readiness().readers,
+               loop::Deadline::after(idle_limit));
+    size_++;
+}
+
+}  // namespace headgate::upstream

@@ -1,0 +1,68 @@
+// Pool: idle connections to upstreams. A loop keeps its own and watches them; what it has too many of
+// goes into the stock that all loops of the process share, where nobody watches until one is taken.
+#pragma once
+
+#include <chrono>
+#include <list>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "proxy/net/plain_transport.h"
+#include "upstream/endpoint.h"
+
+namespace headgate::upstream {
+
+/// Idle sockets of the whole process, deregistered from every loop. Thread-safe.
+class SharedStock {
+public:
+    /// Takes the socket; closes it instead when the stock for the key is full.
+    void give(const std::string& key, loop::Socket socket, loop::TimePoint expires);
+    /// A socket that has not expired, or one that is not open. It must be probed before use.
+    loop::Socket take(const std::string& key, loop::TimePoint now);
+
+    static constexpr std::size_t limit_per_key = 256;
+
+private:
+    struct Idle {
+        loop::Socket socket;
+        loop::TimePoint expires;
+    };
+    std::mutex mutex_;
+    std::unordered_map<std::string, std::vector<Idle>> idle_;
+};
+
+/// The idle connections of one loop. Any octet, end or error on one discards it.
+class Pool {
+public:
+    Pool(loop::Loop& loop, SharedStock& stock);
+    ~Pool();
+    Pool(const Pool&) = delete;
+    Pool& operator=(const Pool&) = delete;
+
+    /// The connection used last, or null. `must_be_sure`: ask the kernel even when the loop has
+    /// looked at it since it went idle (for requests that cannot be sent twice).
+    std::unique_ptr<net::PlainTransport> take(const Endpoint& endpoint, bool must_be_sure);
+
+    /// Takes a connection on which nothing is due. Discards it when something has arrived.
+    void give(const Endpoint& endpoint, std::unique_ptr<net::PlainTransport> transport,
+              loop::Milliseconds idle_limit);
+
+    std::size_t size() const { return size_; }
+
+    static constexpr std::size_t own_limit_per_key = 64;
+
+private:
+    struct Idle;
+    using List = std::list<std::unique_ptr<Idle>>;
+    void discard(Idle& idle);
+
+    loop::Loop& loop_;
+    SharedStock& stock_;
+    std::unordered_map<std::string, List> idle_;
+    std::size_t size_ = 0;
+};
+
+}  // namespace headgate::upstream

@@ -1,0 +1,46 @@
+// Resolver: names to addresses by c-ares, on one loop. An answer is kept for its time to live; when
+// a new one cannot be had, the last good one goes on serving. Starting needs no answer at all.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "mpm/loop/address.h"
+#include "mpm/loop/task.h"
+#include "proxy/net/failure.h"
+
+namespace headgate::upstream {
+
+class Resolver {
+public:
+    explicit Resolver(loop::Loop& loop);
+    ~Resolver();
+    Resolver(const Resolver&) = delete;
+    Resolver& operator=(const Resolver&) = delete;
+
+    /// The addresses of `host`, at least one. A literal is its own address. Parks in
+    /// phase::resolve while a query is needed; concurrent requests for one name share one query.
+    /// Fails as unresolved or timed_out when there is no answer, old or new.
+    loop::Task<net::Result<std::vector<loop::Address>>> resolve(const std::string& host,
+                                                                std::uint16_t port,
+                                                                loop::Deadline deadline);
+
+    /// "c-ares 1.18.1": the library at run time.
+    static std::string library_version();
+
+    /// Time to live is kept within these; a failed query is not repeated sooner than `retry`.
+    static constexpr std::chrono::seconds floor{1};
+    static constexpr std::chrono::seconds ceiling{3600};
+    static constexpr std::chrono::seconds retry{2};
+
+private:
+    class Channel;
+    struct Name;
+    static net::Result<std::vector<loop::Address>> answer(const Name& name, std::uint16_t port);
+
+    loop::Loop& loop_;
+    std::unique_ptr<Channel> channel_;
+};
+
+}  // namespace headgate::upstream
