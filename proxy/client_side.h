@@ -33,6 +33,9 @@ public:
     /// Frames and holds a final head: it leaves with the first content, or at drain().
     virtual void send_head(const ResponseStart& start) = 0;
 
+    /// Takes a held head back, if no octet of it has left: then another may be sent instead.
+    virtual bool withdraw_head() = 0;
+
     /// Sends an interim response now. Only where takes_interim().
     virtual loop::Task<net::Result<void>> send_interim(std::uint16_t status,
                                                        std::string_view fields,

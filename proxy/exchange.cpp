@@ -201,7 +201,8 @@ loop::Task<void> Exchange::conclude(Failure failure) {
     const bool client_is_gone =
         failure.side == Side::client && (failure.kind == FailureKind::reset ||
                                          failure.phase == phase::client_write);
-    if (response_begun_ || client_is_gone || failure.kind == FailureKind::cancelled) {
+    const bool nothing_sent = !response_begun_ || client_.withdraw_head();
+    if (!nothing_sent || client_is_gone || failure.kind == FailureKind::cancelled) {
         client_.cut();
         co_return;
     }

@@ -268,6 +268,7 @@ void H1Client::send_head(const ResponseStart& start) {
         writer.field(http::FieldName::connection, "keep-alive");
     }
     writer.end();
+    written_at_head_ = output_.written();
     output_.hold(std::move(head));
 
     const bool sends_none = is_head_request_ || !start.has_content;
@@ -275,6 +276,12 @@ void H1Client::send_head(const ResponseStart& start) {
                   : start.content == ResponseStart::Content::length ? H1ContentWriter::Kind::length
                   : sends_chunked                                      ? H1ContentWriter::Kind::chunked
                                                                        : H1ContentWriter::Kind::until_close);
+}
+
+bool H1Client::withdraw_head() {
+    if (output_.written() != written_at_head_) return false;
+    output_.discard();
+    return true;
 }
 
 loop::Task<Result<void>> H1Client::send_interim(std::uint16_t status, std::string_view fields,

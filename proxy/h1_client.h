@@ -27,6 +27,7 @@ public:
 
     void limit_content(std::uint64_t octets) override { content_limit_ = octets; }
     void send_head(const ResponseStart& start) override;
+    bool withdraw_head() override;
     loop::Task<net::Result<void>> send_interim(std::uint16_t status, std::string_view fields,
                                                loop::Deadline deadline) override;
     bool takes_interim() const override { return version_ == http::Version::http_1_1; }
@@ -71,6 +72,7 @@ private:
     std::uint64_t content_limit_ = 0;
     std::uint64_t received_ = 0;
     std::uint64_t sent_before_ = 0;
+    std::uint64_t written_at_head_ = 0;
     http::Version version_ = http::Version::http_1_1;
     bool is_head_request_ = false;
     bool persists_ = true;     // the connection serves another exchange after this one

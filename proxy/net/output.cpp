@@ -31,12 +31,9 @@ Result<void> Output::push(std::initializer_list<std::string_view> pieces) {
     if (tried.state == Tried::State::error) return failure(loop::Phase{}, tried.error);
     if (tried.would_block()) want_ = tried.want();
     written_ += tried.bytes;
-    if (tried.bytes == total) {
-        rest_ = std::string();  // give the memory back
-        at_ = 0;
-        return {};
-    }
-    return keep(pieces, tried.bytes);
+    if (tried.bytes < total) return keep(pieces, tried.bytes);
+    discard();  // gives the memory back
+    return {};
 }
 
 Result<void> Output::keep(std::initializer_list<std::string_view> pieces, std::size_t skip) {

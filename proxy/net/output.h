@@ -29,6 +29,12 @@ public:
     Result<void> push(std::initializer_list<std::string_view> pieces);
     Result<void> flush() { return push({}); }
 
+    /// Forgets what is held.
+    void discard() {
+        rest_ = std::string();
+        at_ = 0;
+    }
+
     bool is_empty() const { return rest_.empty(); }
     std::size_t size() const { return rest_.size() - at_; }
 

@@ -1,0 +1,52 @@
+// What stands behind the proxy in a behaviour test: the demonstration origin as a program of its own,
+// or an origin whose every octet the test decides.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "tests/support/child_program.h"
+#include "tests/support/raw_connection.h"
+
+namespace headgate::support {
+
+/// A port that was free a moment ago: the kernel chose it.
+std::uint16_t free_port();
+
+/// headgate-origin, on a port of its own.
+class RunningOrigin {
+public:
+    RunningOrigin();
+    std::uint16_t port() const { return port_; }
+    std::string address() const { return "127.0.0.1:" + std::to_string(port_); }
+
+private:
+    TemporaryFolder folder_;
+    std::uint16_t port_ = 0;
+    std::unique_ptr<ChildProgram> program_;
+};
+
+/// An origin played by the test. The kernel completes connections by itself, so a connection that the
+/// proxy made before it answered is there to be counted when the answer is.
+class ScriptedOrigin {
+public:
+    ScriptedOrigin();
+    std::uint16_t port() const { return port_; }
+    std::string address() const { return "127.0.0.1:" + std::to_string(port_); }
+
+    /// The next connection from the proxy. Throws TooLate when none comes.
+    RawConnection accept();
+    /// Whether a connection waits to be accepted, right now.
+    bool has_connection() const;
+    /// The same as accept(), and receives the head of the first request into `head`.
+    RawConnection accept_request(std::string& head);
+    /// Stops listening: what connects from now on is refused.
+    void close() { listener_.close(); }
+
+private:
+    std::uint16_t port_ = 0;
+    Descriptor listener_;
+};
+
+}  // namespace headgate::support

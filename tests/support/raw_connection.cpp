@@ -1,0 +1,144 @@
+// See raw_connection.h.
+#include "tests/support/raw_connection.h"
+
+#include <arpa/inet.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <cerrno>
+
+#include "tests/support/body_reader.h"
+#include "tests/support/waiting.h"
+
+namespace headgate::support {
+namespace {
+
+BodyReader body_of(const Response& response, bool to_head) {
+    BodyReader body;
+    if (to_head || response.status == 204 || response.status == 304) {
+        body.expect_length(0);
+    } else if (!response.field("Transfer-Encoding").empty()) {
+        body.expect_chunked();
+    } else if (const auto length = parse_number(response.field("Content-Length"))) {
+        body.expect_length(*length);
+    } else {
+        body.expect_until_close();
+    }
+    return body;
+}
+
+}  // namespace
+
+RawConnection::RawConnection(std::uint16_t port, int receive_buffer) {
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_port = htons(port);
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socket_ = connect_to(address, 0, receive_buffer);
+    wait(POLLOUT);
+}
+
+void RawConnection::wait(short events) const {
+    pollfd entry{socket_.number(), events, 0};
+    const int ready = ::poll(&entry, 1, static_cast<int>(patience.count()));
+    if (ready == 1) return;
+    throw TooLate(events == POLLIN ? "still waiting for octets; received so far: " + input_
+                                   : "still waiting for room to send");
+}
+
+void RawConnection::send(std::string_view octets) {
+    while (!octets.empty()) {
+        octets.remove_prefix(send_until_blocked(octets));
+        if (octets.empty()) return;
+        if (errno != EAGAIN) return;
+        wait(POLLOUT);
+    }
+}
+
+void RawConnection::send_one_by_one(std::string_view octets) {
+    for (const char octet : octets) send({&octet, 1});
+}
+
+std::size_t RawConnection::send_until_blocked(std::string_view octets) {
+    std::size_t sent = 0;
+    while (sent < octets.size()) {
+        const auto size = ::send(socket_.number(), octets.data() + sent, octets.size() - sent,
+                                 MSG_NOSIGNAL | MSG_DONTWAIT);
+        if (size < 0) break;
+        sent += static_cast<std::size_t>(size);
+    }
+    return sent;
+}
+
+/// Waits for more input; false at its end.
+bool RawConnection::fill() {
+    if (end_ != End::not_yet) return false;
+    wait(POLLIN);
+    char scratch[64 * 1024];
+    const auto size = ::recv(socket_.number(), scratch, sizeof scratch, MSG_DONTWAIT);
+    if (size > 0) input_.append(scratch, static_cast<std::size_t>(size));
+    if (size < 0 && errno == EAGAIN) return true;
+    if (size <= 0) end_ = size == 0 ? End::fin : End::reset;
+    return end_ == End::not_yet;
+}
+
+std::string RawConnection::take(std::size_t octets) {
+    std::string taken = input_.substr(0, octets);
+    input_.erase(0, taken.size());
+    return taken;
+}
+
+std::string RawConnection::receive_until(std::string_view end) {
+    std::size_t at = 0;
+    while ((at = input_.find(end)) == std::string::npos) {
+        if (!fill()) return take(input_.size());
+    }
+    return take(at + end.size());
+}
+
+std::string RawConnection::receive(std::size_t octets) {
+    while (input_.size() < octets && fill()) continue;
+    return take(octets);
+}
+
+std::string RawConnection::receive_rest() {
+    while (fill()) continue;
+    return take(input_.size());
+}
+
+Response RawConnection::receive_response(bool to_head) {
+    Response response;
+    response.head = receive_head();
+    if (!response.head.ends_with("\r\n\r\n")) return response;
+    response.head.resize(response.head.size() - 2);
+    response.status = static_cast<int>(parse_number(response.head.substr(9, 3)).value_or(0));
+    if (response.status < 200) return response;
+    BodyReader body = body_of(response, to_head);
+    Taken taken = Taken::more;
+    do {
+        std::string_view input = input_;
+        std::string_view run;
+        taken = body.take(input, run);
+        response.content += run;
+        input_.erase(0, input_.size() - input.size());
+    } while (taken == Taken::content || (taken == Taken::more && fill()));
+    const bool ended_well = end_ == End::fin && body.may_end_here();
+    response.is_whole = taken == Taken::done || ended_well;
+    return response;
+}
+
+RawConnection::End RawConnection::receive_end() {
+    while (input_.empty() && fill()) continue;
+    return end_;
+}
+
+bool RawConnection::has_news() const {
+    pollfd entry{socket_.number(), POLLIN, 0};
+    return !input_.empty() || end_ != End::not_yet || ::poll(&entry, 1, 0) == 1;
+}
+
+void RawConnection::finish_writing() { ::shutdown(socket_.number(), SHUT_WR); }
+
+}  // namespace headgate::support

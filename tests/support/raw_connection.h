@@ -1,0 +1,74 @@
+// A TCP connection in the hands of a test: it sends exactly these octets, and looks at exactly what
+// comes back. Both a client of the proxy and the origin behind it are played with it, in the order in
+// which the test is written: that order is the barrier, and there are no threads.
+//
+// Every wait ends with TooLate when patience does.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "tests/support/socket_help.h"
+
+namespace headgate::support {
+
+/// A response as it was received.
+struct Response {
+    int status = 0;
+    std::string head;       ///< status line and field lines, without the empty line
+    std::string content;    ///< framing removed
+    bool is_whole = false;  ///< its framing says so
+
+    /// The value of the first field of that name; empty when there is none.
+    std::string field(std::string_view name) const { return std::string(find_field(head, name)); }
+};
+
+class RawConnection {
+public:
+    explicit RawConnection(Descriptor socket) : socket_(std::move(socket)) {}
+    /// Connects to a port of this machine. `receive_buffer` above 0 makes a slow reader of it.
+    explicit RawConnection(std::uint16_t port, int receive_buffer = 0);
+
+    /// Sends all of it; what the peer refuses to take is lost silently, as the peer's answer tells.
+    void send(std::string_view octets);
+    /// Sends each octet in a segment of its own.
+    void send_one_by_one(std::string_view octets);
+    /// Sends until the peer's buffers and ours are full; returns how many octets went.
+    std::size_t send_until_blocked(std::string_view octets);
+
+    /// Everything up to and including `end`. Less when the input ends before.
+    std::string receive_until(std::string_view end);
+    /// A head with the empty line behind it.
+    std::string receive_head() { return receive_until("\r\n\r\n"); }
+    /// Exactly so many octets. Less when the input ends before.
+    std::string receive(std::size_t octets);
+    /// Everything to the end of the input.
+    std::string receive_rest();
+    /// One response; to a HEAD request it has no content.
+    Response receive_response(bool to_head = false);
+
+    /// How the input ended.
+    enum class End { not_yet, fin, reset };
+    /// Waits for the end of the input, which must have nothing before it.
+    End receive_end();
+    End end() const { return end_; }
+    /// Whether the input has ended or holds something, right now.
+    bool has_news() const;
+
+    void finish_writing();
+    void reset() { reset_connection(socket_); }
+    void close() { socket_.close(); }
+
+private:
+    bool fill();
+    std::string take(std::size_t octets);
+    void wait(short events) const;
+
+    Descriptor socket_;
+    std::string input_;  // received and not yet handed out
+    End end_ = End::not_yet;
+};
+
+}  // namespace headgate::support

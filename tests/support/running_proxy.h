@@ -1,0 +1,73 @@
+// The proxy's own program under test: configured, started, watched through its logs, and ended.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "tests/support/child_program.h"
+
+namespace headgate::support {
+
+/// One line of the access log that RunningProxy configures: names and values.
+class LogLine {
+public:
+    explicit LogLine(std::string line) : line_(std::move(line)) {}
+    /// The value of: status, framing, end, attempts, upstream, releases, held, parked, phases, in,
+    /// out, content, host, request. Empty when there is none.
+    std::string operator[](std::string_view name) const;
+    /// How often the exchange was parked in one phase, such as "upstream-wait".
+    unsigned releases(std::string_view phase) const;
+    const std::string& text() const { return line_; }
+
+private:
+    std::string line_;
+};
+
+class RunningProxy {
+public:
+    /// Starts it under a model with these directives, behind ServerName proxy.test, a Listen and the
+    /// logs. ${PORT} and ${PORT2} in them are two free ports; the first is listened on. Returns when
+    /// it listens. Throws when it does not start.
+    RunningProxy(const std::string& model, const std::string& directives);
+    /// Ends it as stop() does, without waiting for exchanges.
+    ~RunningProxy();
+
+    std::uint16_t port() const { return port_; }
+    std::uint16_t second_port() const { return second_port_; }
+    pid_t pid() const { return program_->pid(); }
+
+    /// The lines of the access log, when there are so many. Throws TooLate when there never are.
+    std::vector<LogLine> access_log(std::size_t lines) const;
+    /// The error log, when it holds this text. Throws TooLate when it never does.
+    std::string error_log(const std::string& text = "") const;
+    /// What it wrote to its standard error output.
+    std::string messages() const { return program_->err(); }
+    /// Waits for a message. Throws TooLate.
+    void wait_for_message(const std::string& text) const;
+
+    void signal(int number) { program_->signal(number); }
+    bool has_ended() { return program_->has_ended(); }
+    /// Has it end when its exchanges have, and returns its exit code. A report of a sanitizer fails
+    /// the test.
+    int stop();
+    /// Waits for an end that something else caused, and looks for reports.
+    int exit_code();
+
+    unsigned threads() const;
+    std::uint64_t resident_octets() const;
+
+private:
+    bool start(const std::string& model, const std::string& directives);
+    void look_for_reports() const;
+    std::string status_line(std::string_view name) const;
+
+    TemporaryFolder folder_;
+    std::uint16_t port_ = 0;
+    std::uint16_t second_port_ = 0;
+    std::unique_ptr<ChildProgram> program_;
+};
+
+}  // namespace headgate::support

@@ -1,0 +1,29 @@
+// How tests wait: never for a fixed time, always for something to be true, and never for ever.
+#pragma once
+
+#include <chrono>
+#include <stdexcept>
+#include <string>
+#include <thread>
+
+namespace headgate::support {
+
+/// How long anything may take before a test gives up on it. Passing tests do not come near.
+inline constexpr std::chrono::milliseconds patience{10'000};
+
+/// What was waited for did not happen. Ends the test as failed.
+struct TooLate : std::runtime_error {
+    using std::runtime_error::runtime_error;
+};
+
+/// Returns once `condition()` is true. Throws TooLate, naming `what`, when patience is at an end.
+template <class Condition>
+void wait_until(const std::string& what, Condition condition) {
+    const auto end = std::chrono::steady_clock::now() + patience;
+    while (!condition()) {
+        if (std::chrono::steady_clock::now() > end) throw TooLate("still waiting: " + what);
+        std::this_thread::sleep_for(std::chrono::milliseconds(2));
+    }
+}
+
+}  // namespace headgate::support
