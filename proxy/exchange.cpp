@@ -180,7 +180,7 @@ upstream::BorrowOptions Exchange::borrow_options() const {
     options.may_reuse = *parameters.reuse && !only_fresh_;
     options.must_be_sure =
         content_ != RequestContent::none || !http::is_idempotent(request_.method);
-    options.head_limit = static_cast<std::size_t>(*parameters.head_limit);
+    options.field_limit = static_cast<std::uint32_t>(*parameters.field_limit);
     options.idle_limit = !*parameters.reuse                      ? loop::Milliseconds(0)
                          : parameters.time_to_live.is_written() ? *parameters.time_to_live
                                                                  : loop::Milliseconds(60'000);
@@ -189,7 +189,7 @@ upstream::BorrowOptions Exchange::borrow_options() const {
 
 std::chrono::milliseconds Exchange::upstream_timeout() const {
     const auto& own = route_->rule.parameters.timeout;
-    return own.is_written() ? *own : site_->proxy_timeout(place_->settings());
+    return own.is_written() ? *own : site_->proxy_timeout(*settings_);
 }
 
 /// The exchange failed. Nothing sent yet: an answer says so. Else the response is cut so that it
@@ -210,8 +210,7 @@ loop::Task<void> Exchange::conclude(Failure failure) {
 }
 
 loop::Task<void> Exchange::answer(std::uint16_t status) {
-    const Answer made =
-        make_answer(status, place_ != nullptr ? place_->settings() : site_->base);
+    const Answer made = make_answer(status, *settings_);
     ResponseStart start;
     start.status = status;
     start.reason = http::reason_phrase(status);

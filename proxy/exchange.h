@@ -66,7 +66,7 @@ private:
     ClientSide& client_;
     const ConnectionFacts& connection_;
     const Site* site_;
-    const Place* place_ = nullptr;
+    const RouteSettings* settings_;
     const Route* route_ = nullptr;
     Ledger ledger_;
     std::optional<upstream::Lease> lease_;

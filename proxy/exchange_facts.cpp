@@ -14,7 +14,8 @@ Exchange::Exchange(LoopState& state, ClientSide& client, const ConnectionFacts& 
     : state_(state),
       client_(client),
       connection_(connection),
-      site_(connection.candidates->sites.front()) {
+      site_(connection.candidates->sites.front()),
+      settings_(&site_->base) {
     ledger_.began = state.loop.precise_now();
     ledger_.began_at = std::time(nullptr);
     state.loop.charge(&ledger_.account);
@@ -37,10 +38,13 @@ void Exchange::prepare(const Request& request, bool keeps_alive) {
 
 /// The status to answer when the request is not to be forwarded.
 std::optional<std::uint16_t> Exchange::route(const Request& request) {
-    place_ = &state_.places[site_->index].at(request.path);
-    const Match match = place_->match(request.path);
+    Places& places = state_.places[site_->index];
+    const Place& place = places.at(request.path);
+    settings_ = &place.settings();
+    const Match match = place.match(request.path);
     if (match.route == nullptr) return 404;
-    const std::uint64_t limit = *place_->settings().limit_request_body;
+    settings_ = &places.settings(place, match);
+    const std::uint64_t limit = *settings_->limit_request_body;
     if (limit != 0 && request.framing.length > limit) return 413;
     client_.limit_content(limit);
     route_ = match.route;
@@ -51,7 +55,7 @@ std::optional<std::uint16_t> Exchange::route(const Request& request) {
 void Exchange::write_request(const Request& request, const Match& match) {
     using Kind = http::RequestFraming::Kind;
     const std::string client = connection_.client.host_text();
-    const RewriteFacts facts{place_->settings(), site_->name, connection_.local.port(), client};
+    const RewriteFacts facts{*settings_, site_->name, connection_.local.port(), client};
     head_ = upstream_head(request, match, facts);
     rewrite_ = response_rewrite(request, facts);
     request_.method = request.head.method;

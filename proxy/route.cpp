@@ -61,8 +61,15 @@ bool Location::covers(std::string_view path) const {
     return covers_segments(prefix, path);
 }
 
-Place::Place(RouteSettings settings, std::vector<PassRule> location_rules)
-    : settings_(std::move(settings)) {
+bool ProxySection::covers(std::string_view target_url) const {
+    if (url.find_first_of("*?") == std::string::npos) {
+        return target_url.substr(0, url.size()) == url;
+    }
+    return ::fnmatch(url.c_str(), std::string(target_url).c_str(), 0) == 0;
+}
+
+Place::Place(RouteSettings settings, std::vector<PassRule> location_rules, std::vector<bool> cover)
+    : settings_(std::move(settings)), cover_(std::move(cover)) {
     std::stable_sort(location_rules.begin(), location_rules.end(),
                      [](const PassRule& left, const PassRule& right) {
                          return left.prefix.size() > right.prefix.size();

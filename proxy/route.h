@@ -31,7 +31,10 @@ struct Match {
 /// Location that covers the path, merged.
 class Place {
 public:
-    Place(RouteSettings settings, std::vector<PassRule> location_rules);
+    /// `cover`: which Locations of the site these settings were merged from.
+    Place(RouteSettings settings, std::vector<PassRule> location_rules, std::vector<bool> cover);
+
+    const std::vector<bool>& cover() const { return cover_; }
 
     const RouteSettings& settings() const { return settings_; }
 
@@ -41,6 +44,7 @@ public:
 
 private:
     RouteSettings settings_;
+    std::vector<bool> cover_;
     std::vector<Route> location_routes_;
     std::vector<Route> routes_;
 };
@@ -53,6 +57,15 @@ struct Location {
 
     /// Apache's rule: a prefix ends at a segment's end; a pattern may match anywhere.
     bool covers(std::string_view path) const;
+};
+
+/// A Proxy section: settings for what is proxied to some URLs.
+struct ProxySection {
+    std::string url;  // a prefix, or a wildcard pattern
+    RouteSettings settings;
+
+    /// Apache's rule: a text with * or ? is matched whole, others as a prefix.
+    bool covers(std::string_view target_url) const;
 };
 
 /// Whether `prefix` covers `path` up to the end of a segment: /a covers /a and /a/b, not /ab.

@@ -114,6 +114,7 @@ void check_protocol_options(ServerSettings&, const Call& call) {
 
 constexpr unsigned of_server = conf::in_server | conf::in_virtual_host;
 constexpr unsigned of_route = of_server | conf::in_location;
+constexpr unsigned of_content = of_route | conf::in_proxy;
 constexpr unsigned any_number = conf::Row::unlimited;
 constexpr auto line_limit = conf::integer<64, 1048576>;
 
@@ -144,7 +145,7 @@ constexpr conf::Row rows[] = {
         "LimitRequestFields", of_server, "number", "100", "Most field lines; 0: no limit."),
 
     conf::row<&ServerSettings::error_log, conf::text_value>(
-        "ErrorLog", of_server, "file", "logs/error_log", "Where errors are logged."),
+        "ErrorLog", of_server, "file", "/dev/stderr", "Where errors are logged."),
     conf::rule<set_log_level>("LogLevel", of_server, {1, any_number},
                               "[module:]level [module:level] ...", "warn",
                               "What is worth a line in the error log."),
@@ -183,9 +184,9 @@ constexpr conf::Row rows[] = {
 
     // ---- routes
     conf::row<&RouteSettings::limit_request_body, conf::size_bytes>(
-        "LimitRequestBody", of_route, "bytes", "1073741824",
+        "LimitRequestBody", of_content, "bytes", "1073741824",
         "Largest request content; 0: no limit; 413 beyond."),
-    conf::rule<add_error_document>("ErrorDocument", of_route, {2, 2}, "status \"text\"", "",
+    conf::rule<add_error_document>("ErrorDocument", of_content, {2, 2}, "status \"text\"", "",
                                    "The content of our own answers with that status."),
     conf::rule<add_proxy_pass>("ProxyPass", of_route, {1, any_number},
                                "[/path] !|http://host[:port][/path] [name=value ...]", "",
@@ -197,19 +198,19 @@ constexpr conf::Row rows[] = {
     conf::rule<add_proxy_pass_reverse>("ProxyPassReverse", of_route, {1, 3}, "[/path] URL", "",
                                        "Rewrites the upstream's URL in Location to our path."),
     conf::row<&RouteSettings::proxy_preserve_host, conf::on_off>(
-        "ProxyPreserveHost", of_route, "On|Off", "Off",
+        "ProxyPreserveHost", of_content, "On|Off", "Off",
         "Whether the upstream sees the client's Host, or its own."),
     conf::row<&RouteSettings::proxy_timeout, positive_duration>(
         "ProxyTimeout", of_route, "seconds", "Timeout", "How long an upstream may be silent."),
     conf::row<&RouteSettings::proxy_add_headers, conf::on_off>(
-        "ProxyAddHeaders", of_route, "On|Off", "On",
+        "ProxyAddHeaders", of_content, "On|Off", "On",
         "Whether X-Forwarded-For, -Host and -Server are added."),
     conf::row<&RouteSettings::proxy_via, via_choice>("ProxyVia", of_route, "Off|On|Full|Block",
                                                      "Off", "What happens to the Via field."),
-    conf::rule<add_request_header>("RequestHeader", of_route, {1, any_number},
+    conf::rule<add_request_header>("RequestHeader", of_content, {1, any_number},
                                    "set|add|append|merge|setifempty|unset name [value]", "",
                                    "Edits a field of the request before it goes upstream."),
-    conf::rule<add_header>("Header", of_route, {1, any_number},
+    conf::rule<add_header>("Header", of_content, {1, any_number},
                            "[always] set|add|append|merge|setifempty|unset name [value]", "",
                            "Edits a field of the response before it goes to the client."),
 };

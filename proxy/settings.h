@@ -65,7 +65,7 @@ struct ServerSettings {
     conf::Set<int> limit_request_field_size{8190};  ///< bytes of one field line
     conf::Set<int> limit_request_fields{100};       ///< 0: no limit
 
-    conf::Set<std::string> error_log{std::string("logs/error_log")};  ///< path, or "|program"
+    conf::Set<std::string> error_log{std::string("/dev/stderr")};  ///< path, or "|program"
     conf::Set<LogLevels> log_level{LogLevels{}};
     std::map<std::string, std::string> log_formats;  ///< nickname to format
     conf::Set<std::string> transfer_format{std::string("%h %l %u %t \"%r\" %>s %b")};

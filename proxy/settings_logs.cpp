@@ -111,12 +111,29 @@ void add_transfer_log(ServerSettings& settings, const Call& call) {
     add_log(settings, call, {});
 }
 
+/// The nicknames that Debian's and Apache's own configurations define: known without being written.
+static const std::map<std::string, std::string>& usual_formats() {
+    static const std::string common = "%h %l %u %t \"%r\" %>s %O";
+    static const std::string combined = common + " \"%{Referer}i\" \"%{User-Agent}i\"";
+    static const std::map<std::string, std::string> formats{
+        {"common", common},
+        {"combined", combined},
+        {"combinedio", combined + " %I %O"},
+        {"vhost_combined", "%v:%p " + combined},
+    };
+    return formats;
+}
+
 const std::string& ServerSettings::format_of(const AccessLog& log) const {
     if (log.format.empty()) {
         return *transfer_format;
     }
     const auto found = log_formats.find(log.format);
-    return found != log_formats.end() ? found->second : log.format;
+    if (found != log_formats.end()) {
+        return found->second;
+    }
+    const auto usual = usual_formats().find(log.format);
+    return usual != usual_formats().end() ? usual->second : log.format;
 }
 
 }  // namespace headgate::proxy

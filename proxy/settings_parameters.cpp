@@ -67,15 +67,15 @@ constexpr Parameter working[] = {
     {"enablereuse", set_member<&PassParameters::reuse, conf::on_off>},
     {"disablereuse", set_member<&PassParameters::reuse, inverted>},
     {"keepalive", set_member<&PassParameters::tcp_keep_alive, conf::on_off>},
-    {"max", set_member<&PassParameters::max_connections, conf::integer<1, 1000000>>},
-    {"iobuffersize", set_member<&PassParameters::io_buffer_size, conf::integer<512, 131072>>},
-    {"responsefieldsize", set_member<&PassParameters::head_limit, conf::integer<256, 1048576>>},
+    {"responsefieldsize", set_member<&PassParameters::field_limit, conf::integer<256, 1048576>>},
     {"flushpackets", set_member<&PassParameters::flush_packets, flush_choice>},
     {"retry", set_retry},
 };
 
 constexpr std::string_view later[] = {
     "min",
+    "max",
+    "iobuffersize",
     "smax",
     "acquire",
     "ping",

@@ -73,28 +73,52 @@ void Sites::reopen_logs() {
 
 // ---- places ---------------------------------------------------------------------------------------
 
-Places::Places(const Site& site) : site_(site), base_(site.base, {}) {}
+Places::Places(const Site& site) : site_(site), base_(site.base, {}, {}) {}
 
 const Place& Places::at(std::string_view path) {
     if (site_.locations.empty()) return base_;
-    std::vector<bool> cover;
+    Cover cover;
     cover.reserve(site_.locations.size());
     for (const Location& location : site_.locations) cover.push_back(location.covers(path));
     if (std::find(cover.begin(), cover.end(), true) == cover.end()) return base_;
     std::unique_ptr<Place>& place = by_cover_[cover];
     if (place) return *place;
 
-    RouteSettings merged = site_.base;
     std::vector<PassRule> rules;
     for (std::size_t i = 0; i < cover.size(); i++) {
-        if (!cover[i]) continue;
+        const auto& own = site_.locations[i].settings.passes;
+        if (cover[i]) rules.insert(rules.end(), own.begin(), own.end());
+    }
+    place = std::make_unique<Place>(merge({}, cover), std::move(rules), cover);
+    return *place;
+}
+
+const RouteSettings& Places::settings(const Place& place, const Match& match) {
+    if (site_.proxies.empty()) return place.settings();
+    const std::string url = "http://" + match.route->authority + match.path;
+    Cover cover;
+    for (const ProxySection& section : site_.proxies) cover.push_back(section.covers(url));
+    if (std::find(cover.begin(), cover.end(), true) == cover.end()) return place.settings();
+    const auto key = std::make_pair(cover, place.cover());
+    const auto found = by_proxy_.find(key);
+    if (found != by_proxy_.end()) return found->second;
+    return by_proxy_.emplace(key, merge(cover, place.cover())).first->second;
+}
+
+/// Apache's order: the server's, then Proxy sections, then Locations, each in file order. A
+/// Location's own ProxyPass is no setting: Place keeps it apart.
+RouteSettings Places::merge(const Cover& proxies, const Cover& locations) const {
+    RouteSettings merged = site_.base;
+    for (std::size_t i = 0; i < proxies.size(); i++) {
+        if (proxies[i]) merged.merge_from(site_.proxies[i].settings);
+    }
+    for (std::size_t i = 0; i < locations.size(); i++) {
+        if (!locations[i]) continue;
         RouteSettings own = site_.locations[i].settings;
-        rules.insert(rules.end(), own.passes.begin(), own.passes.end());
         own.passes.clear();
         merged.merge_from(own);
     }
-    place = std::make_unique<Place>(std::move(merged), std::move(rules));
-    return *place;
+    return merged;
 }
 
 }  // namespace headgate::proxy

@@ -29,6 +29,7 @@ public:
     ServerSettings settings;
     RouteSettings base;
     std::vector<Location> locations;
+    std::vector<ProxySection> proxies;
     std::vector<SiteLog> logs;
     std::unique_ptr<ErrorLog> errors;
     conf::Span span;
@@ -46,11 +47,18 @@ public:
     explicit Places(const Site& site);
     /// The place of a decoded path; valid as long as this.
     const Place& at(std::string_view path);
+    /// What is in force for a request of that place that goes to `match`: Proxy sections lie
+    /// between the server's settings and the Locations'. Valid as long as this.
+    const RouteSettings& settings(const Place& place, const Match& match);
 
 private:
+    using Cover = std::vector<bool>;
+    RouteSettings merge(const Cover& proxies, const Cover& locations) const;
+
     const Site& site_;
     Place base_;
-    std::map<std::vector<bool>, std::unique_ptr<Place>> by_cover_;
+    std::map<Cover, std::unique_ptr<Place>> by_cover_;
+    std::map<std::pair<Cover, Cover>, RouteSettings> by_proxy_;
 };
 
 class Sites {

@@ -55,11 +55,11 @@ private:
         if (root != nullptr) {
             site.settings = root->settings.get<ServerSettings>();
             site.base = root->settings.get<RouteSettings>();
-            add_locations(site, *root);
+            add_sections(site, *root);
         }
         site.settings.merge_from(scope.settings.get<ServerSettings>());
         site.base.merge_from(scope.settings.get<RouteSettings>());
-        add_locations(site, scope);
+        add_sections(site, scope);
         name_site(site, scope.settings.get<ServerSettings>());
         open_logs(site);
         return site;
@@ -81,8 +81,12 @@ private:
         return !own.server_name.is_written();
     }
 
-    static void add_locations(Site& site, const conf::Scope& scope) {
+    static void add_sections(Site& site, const conf::Scope& scope) {
         for (const conf::Scope& child : scope.children) {
+            if (child.kind == conf::Scope::Kind::proxy) {
+                site.proxies.push_back(
+                    {child.arguments[0].text, child.settings.get<RouteSettings>()});
+            }
             const bool is_match = child.kind == conf::Scope::Kind::location_match;
             if (!is_match && child.kind != conf::Scope::Kind::location) continue;
             Location location;

@@ -18,6 +18,9 @@ namespace phase = net::phase;
 namespace {
 
 constexpr std::size_t first_read = 16 * 1024;
+constexpr std::uint32_t most_status_line = 8190;
+constexpr std::uint32_t most_fields = 1000;
+constexpr std::uint32_t most_head = 256 * 1024;
 
 H1ContentReader::Kind reading(Framing::Kind kind) {
     switch (kind) {
@@ -32,11 +35,11 @@ H1ContentReader::Kind reading(Framing::Kind kind) {
 
 }  // namespace
 
-H1Exchange::H1Exchange(std::unique_ptr<net::PlainTransport> transport, std::size_t head_limit)
+H1Exchange::H1Exchange(std::unique_ptr<net::PlainTransport> transport, std::uint32_t field_limit)
     : transport_(std::move(transport)),
       output_(*transport_, Side::upstream),
       reader_(Side::upstream, phase::response_content),
-      head_limit_(head_limit) {}
+      field_limit_(field_limit) {}
 
 // ---- request --------------------------------------------------------------------------------------
 
@@ -61,8 +64,7 @@ loop::Task<Result<void>> H1Exchange::drain(loop::Phase phase, loop::Deadline dea
 // ---- response -------------------------------------------------------------------------------------
 
 loop::Task<Result<ReceivedHead*>> H1Exchange::read_head(loop::Deadline deadline) {
-    const http::HeadLimits limits{8190, static_cast<std::uint32_t>(head_limit_), 200,
-                                  static_cast<std::uint32_t>(head_limit_)};
+    const http::HeadLimits limits{most_status_line, field_limit_, most_fields, most_head};
     parser_ = std::make_unique<http::HeadParser>(http::HeadParser::Kind::response, limits);
     collected_ = std::string();
     while (true) {

@@ -12,8 +12,8 @@ namespace headgate::upstream {
 
 class H1Exchange final : public UpstreamSide {
 public:
-    /// `head_limit`: octets that a response head may have.
-    H1Exchange(std::unique_ptr<net::PlainTransport> transport, std::size_t head_limit);
+    /// `field_limit`: octets that one field line of a response may have.
+    H1Exchange(std::unique_ptr<net::PlainTransport> transport, std::uint32_t field_limit);
 
     void send_head(std::string head, RequestContent content, const RequestFacts& facts) override;
     loop::Task<net::Result<ReceivedHead*>> read_head(loop::Deadline deadline) override;
@@ -39,7 +39,7 @@ private:
     net::Output output_;
     net::H1ContentReader reader_;
     net::H1ContentWriter writer_;
-    std::size_t head_limit_;
+    std::uint32_t field_limit_;
     const RequestFacts* facts_ = nullptr;
     // The head is parsed in the loop's scratch; only one that arrives in pieces is collected here.
     std::string collected_;

@@ -14,7 +14,7 @@ struct BorrowOptions {
     ConnectOptions connect;
     bool may_reuse = true;       // from the pool, if there is one
     bool must_be_sure = false;   // the request cannot be sent twice: ask the kernel first
-    std::size_t head_limit = 64 * 1024;
+    std::uint32_t field_limit = 8192;  // octets of one field line of a response
     loop::Milliseconds idle_limit{60'000};  // how long it may idle in the pool afterwards
 };
 
@@ -26,7 +26,7 @@ public:
           endpoint_(&endpoint),
           idle_limit_(options.idle_limit),
           reused_(reused),
-          side_(std::make_unique<H1Exchange>(std::move(transport), options.head_limit)) {}
+          side_(std::make_unique<H1Exchange>(std::move(transport), options.field_limit)) {}
 
     UpstreamSide& side() const { return *side_; }
     /// The connection had served another exchange before.

@@ -35,7 +35,7 @@ struct Resolver::Name {
 
 class Resolver::Channel {
 public:
-    explicit Channel(loop::Loop& loop) : loop_(loop) {
+    Channel(loop::Loop& loop, std::string servers) : loop_(loop), servers_(std::move(servers)) {
         static std::once_flag once;
         std::call_once(once, [] { ares_library_init(ARES_LIB_INIT_ALL); });
         timer_.call = [](Waiter& waiter) {
@@ -98,6 +98,7 @@ private:
         options.sock_state_cb_data = this;
         const int mask = ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_SOCK_STATE_CB;
         HEADGATE_ASSERT(ares_init_options(&ares_, &options, mask) == ARES_SUCCESS);
+        if (!servers_.empty()) ares_set_servers_ports_csv(ares_, servers_.c_str());
         configured_ = configuration_time();
     }
 
@@ -218,6 +219,7 @@ private:
     }
 
     loop::Loop& loop_;
+    const std::string servers_;
     ares_channel ares_ = nullptr;
     std::int64_t configured_ = 0;
     bool closing_ = false;
@@ -227,7 +229,8 @@ private:
     std::map<std::string, std::unique_ptr<Name>> names_;
 };
 
-Resolver::Resolver(loop::Loop& loop) : loop_(loop), channel_(std::make_unique<Channel>(loop)) {}
+Resolver::Resolver(loop::Loop& loop, const std::string& servers)
+    : loop_(loop), channel_(std::make_unique<Channel>(loop, servers)) {}
 
 Resolver::~Resolver() = default;
 

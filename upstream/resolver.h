@@ -14,7 +14,8 @@ namespace headgate::upstream {
 
 class Resolver {
 public:
-    explicit Resolver(loop::Loop& loop);
+    /// `servers`: "127.0.0.1:5353,..." to ask instead of those of /etc/resolv.conf; empty: those.
+    explicit Resolver(loop::Loop& loop, const std::string& servers = "");
     ~Resolver();
     Resolver(const Resolver&) = delete;
     Resolver& operator=(const Resolver&) = delete;

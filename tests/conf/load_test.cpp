@@ -107,7 +107,7 @@ TEST_F(Load, proxy_pass) {
     const conf::Loaded loaded = load(
         "ProxyPass /static !\n"
         "ProxyPass /api/ http://App.example:9000/v1/ timeout=5 connectiontimeout=300ms "
-        "keepalive=On disablereuse=On max=20 ttl=30 retry=0 responsefieldsize=16384\n"
+        "keepalive=On disablereuse=On ttl=30 retry=0 responsefieldsize=16384\n"
         "ProxyPass /six http://[2001:db8::1]/six\n"
         "ProxyPass /unix unix:/run/app.sock|http://app/unix\n"
         "ProxyPassMatch ^/m/(.*)$ http://127.0.0.1:9001$1\n"
@@ -125,8 +125,7 @@ TEST_F(Load, proxy_pass) {
     EXPECT_EQ(*api.parameters.time_to_live, 30s);
     EXPECT_FALSE(*api.parameters.reuse);
     EXPECT_TRUE(*api.parameters.tcp_keep_alive);
-    EXPECT_EQ(*api.parameters.max_connections, 20);
-    EXPECT_EQ(*api.parameters.head_limit, 16384);
+    EXPECT_EQ(*api.parameters.field_limit, 16384);
     EXPECT_FALSE(passes[0].parameters.timeout.is_written());
     EXPECT_EQ(passes[2].target.authority(), "[2001:db8::1]");
     EXPECT_EQ(passes[2].target.endpoint(), "[2001:db8::1]:80");

@@ -49,6 +49,12 @@ inline std::string ok(const std::string& content, const std::string& fields = ""
            "\r\n\r\n" + content;
 }
 
+/// The barrier: the proxy has read what this connection sent, and has nothing left to do.
+inline void settle(const RunningProxy& proxy, const RawConnection& connection) {
+    connection.wait_until_read();
+    proxy.wait_until_parked();
+}
+
 }  // namespace headgate::support
 
 #define EVERY_MODEL(suite)                                                                         \

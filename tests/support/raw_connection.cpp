@@ -3,11 +3,14 @@
 
 #include <arpa/inet.h>
 #include <netinet/tcp.h>
+#include <linux/sockios.h>
 #include <poll.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 
-#include <algorithm>
 #include <cerrno>
+#include <cstdio>
+#include <fstream>
 
 #include "tests/support/body_reader.h"
 #include "tests/support/waiting.h"
@@ -27,6 +30,27 @@ BodyReader body_of(const Response& response, bool to_head) {
         body.expect_until_close();
     }
     return body;
+}
+
+std::uint16_t local_port(int socket) {
+    sockaddr_in address{};
+    socklen_t size = sizeof address;
+    ::getsockname(socket, reinterpret_cast<sockaddr*>(&address), &size);
+    return ntohs(address.sin_port);
+}
+
+/// Octets that the process at the other end has not read, from the kernel's table of sockets.
+unsigned unread_by_peer_of(std::uint16_t port) {
+    std::ifstream table("/proc/net/tcp");
+    for (std::string line; std::getline(table, line);) {
+        unsigned remote = 0;
+        unsigned state = 0;
+        unsigned unread = 0;
+        const int found = std::sscanf(line.c_str(), " %*d: %*x:%*x %*x:%x %x %*x:%x", &remote,
+                                      &state, &unread);
+        if (found == 3 && remote == port && state != TCP_TIME_WAIT) return unread;
+    }
+    return 0;
 }
 
 }  // namespace
@@ -72,6 +96,15 @@ std::size_t RawConnection::send_until_blocked(std::string_view octets) {
     return sent;
 }
 
+void RawConnection::wait_until_read() const {
+    const std::uint16_t port = local_port(socket_.number());
+    support::wait_until("for the peer to read", [&] {
+        int unsent = 0;
+        ::ioctl(socket_.number(), SIOCOUTQNSD, &unsent);
+        return unsent == 0 && unread_by_peer_of(port) == 0;
+    });
+}
+
 /// Waits for more input; false at its end.
 bool RawConnection::fill() {
     if (end_ != End::not_yet) return false;
@@ -101,6 +134,11 @@ std::string RawConnection::receive_until(std::string_view end) {
 std::string RawConnection::receive(std::size_t octets) {
     while (input_.size() < octets && fill()) continue;
     return take(octets);
+}
+
+std::string RawConnection::receive_some() {
+    while (input_.empty() && fill()) continue;
+    return take(input_.size());
 }
 
 std::string RawConnection::receive_rest() {

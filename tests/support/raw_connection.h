@@ -37,6 +37,8 @@ public:
     void send_one_by_one(std::string_view octets);
     /// Sends until the peer's buffers and ours are full; returns how many octets went.
     std::size_t send_until_blocked(std::string_view octets);
+    /// Waits until the peer's process has read everything that was sent.
+    void wait_until_read() const;
 
     /// Everything up to and including `end`. Less when the input ends before.
     std::string receive_until(std::string_view end);
@@ -44,6 +46,8 @@ public:
     std::string receive_head() { return receive_until("\r\n\r\n"); }
     /// Exactly so many octets. Less when the input ends before.
     std::string receive(std::size_t octets);
+    /// What there is, at least one octet. Nothing at the end of the input.
+    std::string receive_some();
     /// Everything to the end of the input.
     std::string receive_rest();
     /// One response; to a HEAD request it has no content.

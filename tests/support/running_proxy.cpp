@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 
+#include <filesystem>
 #include <fstream>
 #include <sstream>
 #include <stdexcept>
@@ -33,6 +34,37 @@ std::string configuration(const TemporaryFolder& folder, const std::string& dire
          << "CustomLog " << quoted(folder.file("access.log")) << " ledger\n"
          << directives << "\n";
     return text.str();
+}
+
+/// The process and those it started.
+std::vector<pid_t> processes_of(pid_t first) {
+    std::vector<pid_t> all{first};
+    for (std::size_t i = 0; i < all.size(); i++) {
+        const std::string tasks = "/proc/" + std::to_string(all[i]) + "/task";
+        for (const auto& task : std::filesystem::directory_iterator(tasks)) {
+            std::ifstream children(task.path() / "children");
+            for (pid_t child = 0; children >> child;) all.push_back(child);
+        }
+    }
+    return all;
+}
+
+/// "123 (headgate) S ...": the state is behind the name.
+bool sleeps(const std::filesystem::path& task) {
+    std::string line;
+    std::getline(std::ifstream(task / "stat"), line);
+    const std::size_t at = line.rfind(") ");
+    return at == std::string::npos || line.substr(at + 2, 1) == "S";
+}
+
+bool all_sleep(pid_t first) {
+    for (const pid_t process : processes_of(first)) {
+        const std::string tasks = "/proc/" + std::to_string(process) + "/task";
+        for (const auto& task : std::filesystem::directory_iterator(tasks)) {
+            if (!sleeps(task.path())) return false;
+        }
+    }
+    return true;
 }
 
 }  // namespace
@@ -133,6 +165,10 @@ std::string RunningProxy::error_log(const std::string& text) const {
 void RunningProxy::wait_for_message(const std::string& text) const {
     wait_until("for the message \"" + text + "\"",
                [&] { return messages().find(text) != std::string::npos; });
+}
+
+void RunningProxy::wait_until_parked() const {
+    wait_until("for the proxy to sleep", [&] { return all_sleep(pid()); });
 }
 
 std::string RunningProxy::status_line(std::string_view name) const {

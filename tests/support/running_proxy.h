@@ -56,6 +56,10 @@ public:
     /// Waits for an end that something else caused, and looks for reports.
     int exit_code();
 
+    /// Waits until every thread sleeps. Behind RawConnection::wait_until_read() it is a barrier: the
+    /// proxy has done all that it could do with what was sent.
+    void wait_until_parked() const;
+
     unsigned threads() const;
     std::uint64_t resident_octets() const;
 

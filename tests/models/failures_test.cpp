@@ -1,0 +1,148 @@
+// Upstreams that cannot be reached, do not answer or talk nonsense: the status of our answer, and the
+// line in the error log that names the reason.
+#include "tests/support/behaviour.h"
+
+namespace headgate {
+namespace {
+
+using namespace support;
+
+class Failures : public Behaviour {};
+EVERY_MODEL(Failures);
+
+struct Unreachable {
+    const char* name;
+    std::string target;
+    int status;
+    const char* end;
+};
+
+TEST_P(Failures, OfReachingTheUpstream) {
+    const std::string closed = "http://127.0.0.1:" + std::to_string(free_port()) + "/";
+    const Unreachable cases[] = {
+        {"nobody listens", closed, 503, "upstream/connect/unreachable"},
+        {"no such name", "http://nobody.invalid:80/", 502, "upstream/resolve/unresolved"},
+    };
+    for (const Unreachable& each : cases) {
+        SCOPED_TRACE(each.name);
+        RunningProxy proxy(model(), "ProxyPass / " + each.target + "\n");
+        RawConnection client(proxy.port());
+        client.send(get("/"));
+        EXPECT_EQ(client.receive_response().status, each.status);
+        EXPECT_EQ(proxy.access_log(1)[0]["end"], each.end);
+        const std::string log = proxy.error_log("HG0201: upstream ");
+        EXPECT_NE(log.find("[headgate:error]"), std::string::npos) << log;
+        client.send(get("/"));  // the connection to the client lives on
+        EXPECT_EQ(client.receive_response().status, each.status);
+    }
+}
+
+TEST_P(Failures, OfAnUpstreamThatIsSilent) {
+    ScriptedOrigin origin;
+    RunningProxy proxy(model(), "ProxyTimeout 1\n" + pass_all_to(origin));
+    RawConnection client(proxy.port());
+    client.send(get("/"));
+    std::string head;
+    RawConnection upstream = origin.accept_request(head);
+    EXPECT_EQ(client.receive_response().status, 504);
+    EXPECT_EQ(upstream.receive_end(), RawConnection::End::fin);
+    EXPECT_EQ(proxy.access_log(1)[0]["end"], "upstream/upstream-wait/timed-out");
+    proxy.error_log("HG0201: upstream timed-out in upstream-wait");
+}
+
+TEST_P(Failures, OfAnUpstreamThatFallsSilentInItsContent) {
+    ScriptedOrigin origin;
+    RunningProxy proxy(model(), "ProxyTimeout 1\n" + pass_all_to(origin));
+    RawConnection client(proxy.port());
+    client.send(get("/"));
+    std::string head;
+    RawConnection upstream = origin.accept_request(head);
+    upstream.send("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhello");
+    const Response response = client.receive_response();
+    EXPECT_EQ(response.content, "hello");
+    EXPECT_FALSE(response.is_whole);
+    EXPECT_EQ(proxy.access_log(1)[0]["end"], "upstream/response-content/timed-out");
+    proxy.error_log("HG0202: upstream timed-out in response-content");
+}
+
+TEST_P(Failures, TimeoutOfTheRuleGoesBeforeProxyTimeout) {
+    ScriptedOrigin origin;
+    RunningProxy proxy(model(), "ProxyTimeout 60\nProxyPass / http://" + origin.address() +
+                                    "/ timeout=1\n");
+    RawConnection client(proxy.port());
+    client.send(get("/"));
+    EXPECT_EQ(client.receive_response().status, 504);
+}
+
+TEST_P(Failures, NotOfAnUpstreamThatHalfCloses) {
+    RunningOrigin origin;
+    RunningProxy proxy(model(), pass_all_to(origin));
+    RawConnection client(proxy.port());
+    for (int i = 0; i < 3; i++) {
+        client.send(get("/halfclose"));
+        EXPECT_EQ(client.receive_response().content, "No more from this side.\n");
+    }
+    for (const LogLine& line : proxy.access_log(3)) EXPECT_EQ(line["end"], "ok");
+}
+
+// ---- nonsense -----------------------------------------------------------------------------------------
+
+const char* const nonsense[] = {
+    "garbage\r\n\r\n",
+    "SSH-2.0-OpenSSH_9.2\r\n",
+    "HTTP/2.0 200 OK\r\nContent-Length: 0\r\n\r\n",
+    "HTTP/1.1 20 OK\r\nContent-Length: 0\r\n\r\n",
+    "HTTP/1.1 2000 OK\r\nContent-Length: 0\r\n\r\n",
+    "HTTP/1.1 200 OK\r\nContent-Length: five\r\n\r\nhello",
+    "HTTP/1.1 200 OK\r\nContent-Length: -5\r\n\r\nhello",
+    "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\nhello",
+    "HTTP/1.1 200 OK\r\nContent-Length: 99999999999999999999\r\n\r\nhello",
+    "HTTP/1.1 200 OK\r\nContent Length: 5\r\n\r\nhello",
+    "HTTP/1.1 200 OK\r\nContent-Length : 5\r\n\r\nhello",
+};
+
+TEST_P(Failures, OfUnderstandingTheUpstream) {
+    ScriptedOrigin origin;
+    RunningProxy proxy(model(), pass_all_to(origin));
+    std::size_t lines = 0;
+    for (const char* each : nonsense) {
+        SCOPED_TRACE(each);
+        RawConnection client(proxy.port());
+        client.send(get("/"));
+        std::string head;
+        RawConnection upstream = origin.accept_request(head);
+        upstream.send(each);
+        const Response response = client.receive_response();
+        EXPECT_EQ(response.status, 502);
+        EXPECT_NE(upstream.receive_end(), RawConnection::End::not_yet);
+        EXPECT_EQ(proxy.access_log(++lines).back()["end"], "upstream/upstream-wait/malformed");
+    }
+    proxy.error_log("HG0201: upstream malformed in upstream-wait: ");
+}
+
+TEST_P(Failures, OfAnEndlessHead) {
+    ScriptedOrigin origin;
+    RunningProxy proxy(model(), "ProxyPass / http://" + origin.address() +
+                                    "/ responsefieldsize=1024\n");
+    RawConnection client(proxy.port());
+    client.send(get("/"));
+    std::string head;
+    RawConnection upstream = origin.accept_request(head);
+    upstream.send("HTTP/1.1 200 OK\r\nA: " + std::string(100'000, 'x'));
+    EXPECT_EQ(client.receive_response().status, 502);
+    EXPECT_EQ(proxy.access_log(1)[0]["end"], "upstream/upstream-wait/too-large");
+}
+
+TEST_P(Failures, OfAnUpstreamThatNeverComesToItsFinalResponse) {
+    ScriptedOrigin origin;
+    RunningProxy proxy(model(), pass_all_to(origin));
+    RawConnection client(proxy.port());
+    client.send("GET / HTTP/1.0\r\nHost: proxy.test\r\n\r\n");
+    std::string head;
+    RawConnection upstream = origin.accept_request(head);
+    for (int i = 0; i < 20; i++) upstream.send("HTTP/1.1 103 Early Hints\r\n\r\n");
+    EXPECT_EQ(client.receive_response().status, 502);
+}
+
+}  // namespace
+}  // namespace headgate

@@ -1,0 +1,169 @@
+// Upstream connections are used again, and what that may and may not do to requests: nothing is sent
+// twice that could have had an effect (RFC 9110 section 9.2.2, RFC 9112 section 9.3.1).
+#include "tests/support/behaviour.h"
+
+namespace headgate {
+namespace {
+
+using namespace support;
+
+/// One process with one thread: every client connection meets the same pool.
+constexpr const char* one_loop = "StartServers 1\nServerLimit 1\nThreadsPerChild 1\n";
+
+class Pool : public Behaviour {
+protected:
+    /// A client's request, answered on a fresh upstream connection, which is then idle.
+    RawConnection used_once(RawConnection& client, ScriptedOrigin& origin) {
+        client.send(get("/first"));
+        std::string head;
+        RawConnection upstream = origin.accept_request(head);
+        upstream.send(ok("first"));
+        EXPECT_EQ(client.receive_response().content, "first");
+        return upstream;
+    }
+};
+EVERY_MODEL(Pool);
+
+TEST_P(Pool, UsesOneConnectionForRequestsInARow) {
+    ScriptedOrigin origin;
+    RunningProxy proxy(model(), one_loop + pass_all_to(origin));
+    RawConnection client(proxy.port());
+    RawConnection upstream = used_once(client, origin);
+    for (int i = 0; i < 5; i++) {
+        client.send(i % 2 == 0 ? get("/") : post("/", "hello"));
+        upstream.receive_until(i % 2 == 0 ? "\r\n\r\n" : "hello");
+        upstream.send(ok("again"));
+        EXPECT_EQ(client.receive_response().content, "again");
+    }
+    client.close();
+    RawConnection other(proxy.port());
+    other.send(get("/"));
+    upstream.receive_head();
+    upstream.send(ok("for another client"));
+    EXPECT_EQ(other.receive_response().content, "for another client");
+    EXPECT_FALSE(origin.has_connection());
+}
+
+struct NotAgain {
+    const char* name;
+    const char* parameters;
+    std::string response;
+};
+
+const NotAgain not_again[] = {
+    {"Connection: close", "", ok("x", "Connection: close\r\n")},
+    {"HTTP/1.0", "", "HTTP/1.0 200 OK\r\nContent-Length: 1\r\n\r\nx"},
+    {"octets behind the response", "", ok("x") + "HTTP/1.1 200 OK\r\n\r\n"},
+    {"enablereuse=off", " enablereuse=off", ok("x")},
+    {"disablereuse=on", " disablereuse=on", ok("x")},
+};
+
+TEST_P(Pool, ClosesConnectionsThatMustNotBeUsedAgain) {
+    for (const NotAgain& each : not_again) {
+        SCOPED_TRACE(each.name);
+        ScriptedOrigin origin;
+        RunningProxy proxy(model(), "ProxyPass / http://" + origin.address() + "/" +
+                                        each.parameters + "\n");
+        RawConnection client(proxy.port());
+        client.send(get("/"));
+        std::string head;
+        RawConnection upstream = origin.accept_request(head);
+        upstream.send(each.response);
+        EXPECT_EQ(client.receive_response().content, "x");
+        EXPECT_NE(upstream.receive_end(), RawConnection::End::not_yet);
+        client.send(get("/"));
+        RawConnection next = origin.accept_request(head);
+        next.send(ok("y"));
+        EXPECT_EQ(client.receive_response().content, "y");
+    }
+}
+
+TEST_P(Pool, NeverUsesAnIdleConnectionThatTheUpstreamHasClosed) {
+    for (const std::string& request : {get("/second"), post("/second", "hello")}) {
+        ScriptedOrigin origin;
+        RunningProxy proxy(model(), one_loop + pass_all_to(origin));
+        RawConnection client(proxy.port());
+        RawConnection upstream = used_once(client, origin);
+        upstream.close();
+        client.send(request);
+        std::string head;
+        RawConnection fresh = origin.accept_request(head);
+        EXPECT_NE(head.find(" /second "), std::string::npos);
+        fresh.send(ok("second"));
+        EXPECT_EQ(client.receive_response().content, "second");
+        EXPECT_EQ(proxy.access_log(2)[1]["end"], "ok");
+        EXPECT_FALSE(origin.has_connection());
+    }
+}
+
+// ---- a reused connection that dies ------------------------------------------------------------------
+
+TEST_P(Pool, SendsAGetOnceMoreWhenAReusedConnectionDies) {
+    ScriptedOrigin origin;
+    RunningProxy proxy(model(), one_loop + pass_all_to(origin));
+    RawConnection client(proxy.port());
+    RawConnection upstream = used_once(client, origin);
+    client.send(get("/second"));
+    EXPECT_NE(upstream.receive_head().find(" /second "), std::string::npos);
+    upstream.close();
+    std::string head;
+    RawConnection fresh = origin.accept_request(head);
+    EXPECT_NE(head.find(" /second "), std::string::npos);
+    fresh.send(ok("second"));
+    EXPECT_EQ(client.receive_response().content, "second");
+    const LogLine line = proxy.access_log(2)[1];
+    EXPECT_EQ(line["attempts"], "2");
+    EXPECT_EQ(line["end"], "ok");
+    proxy.error_log("HG0203: ");
+}
+
+TEST_P(Pool, GivesUpWhenTheFreshConnectionDiesToo) {
+    ScriptedOrigin origin;
+    RunningProxy proxy(model(), one_loop + pass_all_to(origin));
+    RawConnection client(proxy.port());
+    RawConnection upstream = used_once(client, origin);
+    client.send(get("/second"));
+    upstream.receive_head();
+    upstream.close();
+    std::string head;
+    origin.accept_request(head).close();
+    EXPECT_EQ(client.receive_response().status, 502);
+    EXPECT_EQ(proxy.access_log(2)[1]["attempts"], "2");
+    EXPECT_FALSE(origin.has_connection());
+}
+
+struct NotTwice {
+    const char* name;
+    std::string request;
+    std::string request_end;
+    std::string answered;
+};
+
+const NotTwice not_twice[] = {
+    {"POST", post("/second", "hello"), "hello", ""},
+    {"POST without content", post("/second", ""), "\r\n\r\n", ""},
+    {"PUT with content, which is gone",
+     "PUT /second HTTP/1.1\r\nHost: proxy.test\r\nContent-Length: 5\r\n\r\nhello", "hello", ""},
+    {"GET that was half answered", get("/second"), "\r\n\r\n", "HTTP/1.1 200 OK\r\n"},
+};
+
+TEST_P(Pool, SendsNothingTwiceThatMayHaveHadAnEffect) {
+    for (const NotTwice& each : not_twice) {
+        SCOPED_TRACE(each.name);
+        ScriptedOrigin origin;
+        RunningProxy proxy(model(), one_loop + pass_all_to(origin));
+        RawConnection client(proxy.port());
+        RawConnection upstream = used_once(client, origin);
+        client.send(each.request);
+        upstream.receive_until(each.request_end);
+        upstream.send(each.answered);
+        settle(proxy, upstream);
+        upstream.close();
+        EXPECT_EQ(client.receive_response().status, 502);
+        EXPECT_EQ(proxy.access_log(2)[1]["attempts"], "1");
+        EXPECT_FALSE(origin.has_connection());
+    }
+}
+
+}  // namespace
+}  // namespace headgate
