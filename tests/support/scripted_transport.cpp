@@ -113,6 +113,7 @@ Tried ScriptedTransport::try_write(std::span<const iovec> from) {
         write.octets.append(static_cast<const char*>(piece.iov_base), count);
     }
     record_.writes.push_back(std::move(write));
+    if (room < offered) wake_later(Want::write);  // as the kernel does once there is room again
     return {Tried::State::done, room, 0};
 }
 

@@ -15,7 +15,8 @@ namespace headgate::support {
 /// One entry of a script.
 struct Step {
     enum class Kind : std::uint8_t {
-        move,   // reading: `text` arrives, in as many reads as it takes; writing: takes `room` octets
+        move,   // reading: `text` arrives, in as many reads as it takes; writing: takes `room` octets, and wakes
+            // the waiter later when that was not all
         block,  // this try would block; the waiter is woken in a later pass, once
         stall,  // from here on every try would block, and nobody is woken: the peer is silent
         end,    // reading: end of input, from here on

@@ -86,7 +86,7 @@ TEST(LoopDeadlines, fire_when_the_clock_says_so) {
     EXPECT_EQ(loop.next_deadline(), loop.now() + 10ms);
     for (int i = 0; i < 30; i++) {
         manual.pass_time(1ms);
-        if (i == 8) EXPECT_EQ(order, (std::vector<std::string>{"past"}));
+        EXPECT_EQ(order.size() == 1, i < 9);
     }
     EXPECT_EQ(order, (std::vector<std::string>{"past", "fixed10", "at20", "fixed30"}));
     EXPECT_EQ(loop.next_deadline(), TimePoint::max());
