@@ -103,6 +103,13 @@ bool Pattern::matches(std::string_view subject) const {
     return match(subject, captures) == Match::yes;
 }
 
+std::string Pattern::library_version() {
+    char text[64] = "";
+    pcre2_config(PCRE2_CONFIG_VERSION, text);
+    const std::string version(text);
+    return "PCRE2 " + version.substr(0, version.find(' '));
+}
+
 std::string substitute(std::string_view replacement, const Captures& captures) {
     std::string out;
     for (std::size_t index = 0; index < replacement.size(); ++index) {

@@ -45,6 +45,9 @@ public:
 
     const std::string& text() const { return text_; }
 
+    /// "PCRE2 10.42": the library at run time.
+    static std::string library_version();
+
 private:
     struct Code;
     Pattern(std::string text, std::shared_ptr<const Code> code);

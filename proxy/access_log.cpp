@@ -24,6 +24,18 @@ constexpr std::string_view ledger_letters = "stDTbBIOSPLfRCexn";
 constexpr std::array our_names{"framing", "held",   "parked",   "releases",
                                "end",     "upstream", "attempts", "phases"};
 
+/// The letter of C's short escapes that Apache uses; NUL for every other octet.
+char escape_letter(char c) {
+    switch (c) {
+        case '\b': return 'b';
+        case '\n': return 'n';
+        case '\r': return 'r';
+        case '\t': return 't';
+        case '\v': return 'v';
+        default: return '\0';
+    }
+}
+
 /// As Apache escapes what clients send: no control octets, quotes or backslashes can forge a line.
 void append_escaped(std::string& out, std::string_view text) {
     static constexpr char hex[] = "0123456789abcdef";
@@ -32,6 +44,9 @@ void append_escaped(std::string& out, std::string_view text) {
         if (c == '"' || c == '\\') {
             out += '\\';
             out += c;
+        } else if (const char letter = escape_letter(c); letter != '\0') {
+            out += '\\';
+            out += letter;
         } else if (octet < 0x20 || octet >= 0x7F) {
             out += "\\x";
             out += hex[octet >> 4];

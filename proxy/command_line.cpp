@@ -101,7 +101,8 @@ std::optional<UsageError> read_command_line(const std::vector<std::string>& argu
             option = find_glued(word, value);
             if (option == nullptr) return unknown(word);
         } else if (!option->argument.empty()) {
-            const bool has_value = i + 1 < arguments.size();
+            const bool has_value = i + 1 < arguments.size() &&
+                                   !(option->argument_is_optional && arguments[i + 1][0] == '-');
             if (!has_value && !option->argument_is_optional) {
                 return UsageError{word + " needs " + std::string(option->argument)};
             }

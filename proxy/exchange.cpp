@@ -222,7 +222,7 @@ loop::Task<void> Exchange::answer(std::uint16_t status) {
     ledger_.framing = "length";
     client_.send_head(start);
     Result<void> sent = client_.write_content(made.content, true);
-    ledger_.content_sent += made.content.size();
+    if (request_.method != http::Method::head) ledger_.content_sent += made.content.size();
     if (sent && client_.has_rest()) {
         sent = co_await client_.drain(phase::client_write, client_deadline());
     }

@@ -10,6 +10,16 @@ using net::Failure;
 using net::FailureKind;
 using net::Side;
 
+namespace {
+
+FailureKind kind_of_refusal(std::uint16_t status) {
+    if (status == 408) return FailureKind::timed_out;
+    if (status == 413 || status == 414 || status == 431) return FailureKind::too_large;
+    return FailureKind::malformed;
+}
+
+}  // namespace
+
 Exchange::Exchange(LoopState& state, ClientSide& client, const ConnectionFacts& connection)
     : state_(state),
       client_(client),
@@ -33,11 +43,14 @@ void Exchange::prepare(const Request& request, bool keeps_alive) {
     facts.has_query = request.target.has_query;
     facts.keeps_alive = keeps_alive;
     capture(facts);
+    request_.method = request.head.method;
     refusal_ = route(request).value_or(0);
 }
 
 /// The status to answer when the request is not to be forwarded.
 std::optional<std::uint16_t> Exchange::route(const Request& request) {
+    // RFC 9110 section 9.3.7: "*" asks about this server, not about a resource behind it.
+    if (request.target.form == http::TargetForm::asterisk) return 405;
     Places& places = state_.places[site_->index];
     const Place& place = places.at(request.path);
     settings_ = &place.settings();
@@ -58,7 +71,6 @@ void Exchange::write_request(const Request& request, const Match& match) {
     const RewriteFacts facts{*settings_, site_->name, connection_.local.port(), client};
     head_ = upstream_head(request, match, facts);
     rewrite_ = response_rewrite(request, facts);
-    request_.method = request.head.method;
     content_ = request.framing.kind == Kind::chunked ? upstream::RequestContent::chunked
                : request.framing.has_content()       ? upstream::RequestContent::length
                                                      : upstream::RequestContent::none;
@@ -70,13 +82,14 @@ void Exchange::refuse(const RefusedRequest& refused) {
     facts.head = refused.head;
     facts.text = refused.text;
     capture(facts);
+    if (refused.head != nullptr) request_.method = refused.head->method;
     refusal_ = refused.status;
     site_->errors->write(state_.logs, LogLevel::info, LogId::request_refused,
                          connection_.client.text(),
                          std::to_string(refused.status) + ": " + refused.reason);
     ledger_.failed = true;
-    ledger_.failure = {Side::client, FailureKind::malformed, net::phase::request_head,
-                       refused.status, 0, refused.reason};
+    ledger_.failure = {Side::client,   kind_of_refusal(refused.status), net::phase::request_head,
+                       refused.status, 0,                               refused.reason};
 }
 
 void Exchange::abandon(const Failure& failure) {

@@ -61,6 +61,7 @@ loop::Task<Result<void>> relay(loop::Loop& loop, net::ContentReader& from, net::
             if (to.has_rest()) {  // a held head must not wait for content
                 const Result<void> drained = co_await to.drain(terms.writing, terms.write_deadline);
                 if (!drained) co_return drained.error();
+                continue;  // content may have come meanwhile
             }
             const loop::Wake wake = co_await from.content_ready(terms.reading, terms.read_deadline);
             if (wake != loop::Wake::ready) {

@@ -39,9 +39,11 @@ OutgoingFields forwarded_fields(const Request& request, bool adds_forwarding) {
     fields.reserve(received.size() + 8);
     for (const http::Field& field : received) {
         const bool anew = field.id == FieldName::host || field.id == FieldName::content_length ||
-                          field.id == FieldName::via ||
+                          field.id == FieldName::via || field.id == FieldName::trailer ||
                           (adds_forwarding && http::is_forwarding_field(field.id));
-        if (anew || http::is_hop_by_hop(field, received, request.text)) continue;
+        // RFC 9110 section 10.1.1: no 100-continue expectation without content.
+        const bool is_void = field.id == FieldName::expect && !request.framing.has_content();
+        if (anew || is_void || http::is_hop_by_hop(field, received, request.text)) continue;
         fields.push_back({http::name(field, request.text), http::value(field, request.text), {}});
     }
     return fields;
@@ -128,7 +130,8 @@ OutgoingFields returned_fields(const upstream::ReceivedHead& received,
     OutgoingFields fields;
     fields.reserve(all.size() + 4);
     for (const http::Field& field : all) {
-        if (field.id == FieldName::content_length || (writes_via && field.id == FieldName::via) ||
+        // Trailer announces what is dropped here.
+        if (field.id == FieldName::content_length || field.id == FieldName::trailer || (writes_via && field.id == FieldName::via) ||
             http::is_hop_by_hop(field, all, received.text)) {
             continue;
         }

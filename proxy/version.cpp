@@ -1,7 +1,9 @@
 // See version.h.
 #include "proxy/version.h"
 
+#include "conf/pattern.h"
 #include "mpm/cpu_budget.h"
+#include "mpm/loop/loop.h"
 #include "upstream/resolver.h"
 
 namespace headgate::proxy {
@@ -11,7 +13,8 @@ std::string version_text() { return "Headgate/" HEADGATE_VERSION; }
 std::string full_version_text() {
     const mpm::CpuBudget budget = mpm::cpu_budget();
     return version_text() + "\ncompiler    " __VERSION__ "\nlibraries   " +
-           upstream::Resolver::library_version() + "\nmodels      event\nCPUs        " +
+           loop::Loop::library_version() + ", " + upstream::Resolver::library_version() + ", " +
+           conf::Pattern::library_version() + "\nmodels      event\nCPUs        " +
            std::to_string(budget.cpus) + " (" + budget.reason + ")\n";
 }
 

@@ -81,8 +81,9 @@ loop::Task<Result<ReceivedHead*>> H1Exchange::read_head(loop::Deadline deadline)
             continue;
         }
         if (tried.state == Tried::State::end) {
-            co_return has_answered_ ? failure(FailureKind::incomplete, "end of input in the head")
-                                    : failure(FailureKind::closed, "closed without an answer");
+            co_return collected_.empty()
+                ? failure(FailureKind::closed, "closed without an answer")
+                : failure(FailureKind::incomplete, "end of input in the head");
         }
         if (tried.state == Tried::State::error) {
             co_return failure(FailureKind::reset, "connection lost", tried.error);

@@ -9,6 +9,7 @@
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <boost/version.hpp>
 #include <cerrno>
 #include <utility>
 
@@ -49,6 +50,11 @@ Loop::~Loop() {
     for (Readiness* list : {free_, forgotten_}) {
         while (list != nullptr) delete std::exchange(list, list->next_free);
     }
+}
+
+std::string Loop::library_version() {
+    return "Boost " + std::to_string(BOOST_VERSION / 100000) + "." +
+           std::to_string(BOOST_VERSION / 100 % 1000);
 }
 
 // ---- running --------------------------------------------------------------------------------------

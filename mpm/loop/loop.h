@@ -9,6 +9,7 @@
 #include <functional>
 #include <memory>
 #include <span>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -33,6 +34,9 @@ public:
     ~Loop();
     Loop(const Loop&) = delete;
     Loop& operator=(const Loop&) = delete;
+
+    /// "Boost 1.81", whose Asio the loop runs in.
+    static std::string library_version();
 
     /// Runs until stop(). The calling thread is the loop's thread from then on.
     void run();
@@ -144,14 +148,17 @@ private:
 /// is cancelled does not wait at all.
 class [[nodiscard]] Park {
 public:
-    Park(Loop& loop, SourceList* source, Phase phase, const Deadline& deadline)
-        : loop_(loop), source_(source), deadline_(deadline) {
+    /// `is_ready`: what is waited for has happened already; the task only lets others run first.
+    Park(Loop& loop, SourceList* source, Phase phase, const Deadline& deadline,
+         bool is_ready = false)
+        : loop_(loop), source_(source), deadline_(deadline), is_ready_(is_ready) {
         waiter_.phase = phase;
     }
     bool await_ready() const noexcept { return loop_.branch()->is_cancelled(); }
     void await_suspend(std::coroutine_handle<> handle) {
         waiter_.handle = handle;
         loop_.park(waiter_, source_, deadline_);
+        if (is_ready_) loop_.wake(waiter_, Wake::ready);
     }
     Wake await_resume() const noexcept {
         return waiter_.wake == Wake::none ? Wake::cancelled : waiter_.wake;
@@ -161,6 +168,7 @@ private:
     Loop& loop_;
     SourceList* source_;
     Deadline deadline_;
+    bool is_ready_;
     Waiter waiter_;
 };
 

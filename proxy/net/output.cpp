@@ -29,7 +29,7 @@ Result<void> Output::push(std::initializer_list<std::string_view> pieces) {
 
     const Tried tried = transport_.try_write({gather.data(), count});
     if (tried.state == Tried::State::error) return failure(loop::Phase{}, tried.error);
-    if (tried.would_block()) want_ = tried.want();
+    want_ = tried.would_block() ? tried.want() : Want::write;
     written_ += tried.bytes;
     if (tried.bytes < total) return keep(pieces, tried.bytes);
     discard();  // gives the memory back

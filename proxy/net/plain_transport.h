@@ -21,6 +21,9 @@ public:
     loop::SourceList& source(Want want) override {
         return want == Want::read ? readiness_.readers : readiness_.writers;
     }
+    bool is_ready(Want want) const override {
+        return want == Want::read ? readiness_.readable || has_unread() : readiness_.writable;
+    }
     void finish_writing() override;
     void reset_on_close() override { socket_.reset_on_close(); }
     bool has_news(bool ask_kernel) override;

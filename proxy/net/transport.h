@@ -52,6 +52,9 @@ public:
 
     /// What a waiter is parked on for `want`.
     virtual loop::SourceList& source(Want want) = 0;
+    /// Whether `want` may be tried as far as is known: an edge that came before a wait began would
+    /// not come again during it.
+    virtual bool is_ready(Want want) const = 0;
 
     /// Tells the peer that nothing more comes (FIN; close_notify under TLS).
     virtual void finish_writing() = 0;
@@ -70,7 +73,7 @@ public:
 /// Parks the running task until `transport` can do what it wanted.
 inline loop::Park wait(Transport& transport, Want want, loop::Phase phase,
                        const loop::Deadline& deadline) {
-    return {transport.loop(), &transport.source(want), phase, deadline};
+    return {transport.loop(), &transport.source(want), phase, deadline, transport.is_ready(want)};
 }
 
 }  // namespace headgate::net

@@ -5,10 +5,11 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cctype>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
-#include <regex>
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -53,15 +54,15 @@ const std::vector<Room> rooms{
 
 /// Files that carry a model's name as data: chosen, printed or documented, never asked.
 const Names model_names_as_data{
-    "conf/known_apache.cpp",        // modules of Apache by name
+    "conf/known_apache.cpp",  // modules of Apache by name
     "conf/known_apache.h",
     "conf/known_apache_names.cpp",
-    "conf/parser_actions.cpp",      // LoadModule and IfModule of Apache's model modules
-    "conf/load.h",                  // which of them was selected
-    "proxy/program.h",              // the choice itself, handed on to the composition root
+    "conf/parser_actions.cpp",  // LoadModule and IfModule of Apache's model modules
+    "conf/load.h",              // which of them was selected
+    "proxy/program.h",          // the choice itself, handed on to the composition root
     "proxy/program.cpp",
-    "proxy/command_line.cpp",       // the help text of --mpm
-    "proxy/main.cpp",               // the composition root
+    "proxy/command_line.cpp",  // the help text of --mpm
+    "proxy/main.cpp",          // the composition root
 };
 
 bool begins_with_any(const std::string& text, const Names& beginnings) {
@@ -69,7 +70,9 @@ bool begins_with_any(const std::string& text, const Names& beginnings) {
                        [&](const std::string& each) { return text.rfind(each, 0) == 0; });
 }
 
-std::string folder_of(const std::string& path) { return path.substr(0, path.rfind('/') + 1); }
+std::string folder_of(const std::string& path) {
+    return path.substr(0, path.rfind('/') + 1);
+}
 
 bool is_ours(const std::string& header) {
     return begins_with_any(header, {"conf/", "mpm/", "proxy/", "upstream/", "tests/"});
@@ -115,34 +118,60 @@ std::string judge_include(const std::string& file, const std::string& header) {
     if (!is_ours(header)) return "";
     const Layer* layer = layer_of(file);
     if (layer == nullptr) return file + " belongs to no layer";
-    if (!may_include(*layer, header)) return file + " includes " + header + ", which is not below it";
+    if (!may_include(*layer, header))
+        return file + " includes " + header + ", which is not below it";
     return "";
+}
+
+/// The header that a line includes; empty: it includes none.
+std::string header_in(const std::string& line) {
+    const auto skip = [&](std::size_t at) { return line.find_first_not_of(" \t", at); };
+    std::size_t at = skip(0);
+    if (at == line.npos || line[at] != '#') return "";
+    at = skip(at + 1);
+    if (at == line.npos || line.compare(at, 7, "include") != 0) return "";
+    const std::size_t begin = line.find_first_of("\"<", at);
+    if (begin == line.npos) return "";
+    const std::size_t end = line.find_first_of("\">", begin + 1);
+    return end == line.npos ? "" : line.substr(begin + 1, end - begin - 1);
+}
+
+bool is_word_octet(char octet) {
+    return std::isalnum(static_cast<unsigned char>(octet)) != 0 || octet == '_';
+}
+
+/// The first connection model that code names, or the type that says which one runs; empty: none.
+/// The event model counts in these two words only, for "event" alone is a word of its own.
+std::string model_in(const std::string& code) {
+    for (const char* name : {"prefork", "worker", "ModelName", "event model"}) {
+        const std::size_t size = std::string(name).size();
+        for (std::size_t at = code.find(name); at != code.npos; at = code.find(name, at + 1)) {
+            const bool begins = at == 0 || !is_word_octet(code[at - 1]);
+            const bool ends = at + size == code.size() || !is_word_octet(code[at + size]);
+            if (begins && ends) return name;
+        }
+    }
+    return "";
+}
+
+bool may_name_models(const std::string& file) {
+    return file.rfind("mpm/", 0) == 0 ||
+           std::find(model_names_as_data.begin(), model_names_as_data.end(), file) !=
+               model_names_as_data.end();
 }
 
 /// Everything that is wrong with one file.
 Names judge(const std::string& file, const std::string& text) {
-    static const std::regex include(R"(^[ \t]*#[ \t]*include[ \t]*["<]([^">]+)[">])");
-    static const std::regex model(R"(\bprefork\b|\bworker\b|ModelName::|event model)");
     Names faults;
-    for (std::size_t at = 0; at < text.size();) {
-        const std::size_t end = std::min(text.find('\n', at), text.size());
-        const std::string line = text.substr(at, end - at);
-        std::smatch found;
-        if (line.find('#') != std::string::npos && std::regex_search(line, found, include)) {
-            const std::string fault = judge_include(file, found[1]);
-            if (!fault.empty()) faults.push_back(fault);
-        }
-        at = end + 1;
+    std::istringstream lines(text);
+    std::string line;
+    while (std::getline(lines, line)) {
+        const std::string header = header_in(line);
+        const std::string fault = header.empty() ? "" : judge_include(file, header);
+        if (!fault.empty()) faults.push_back(fault);
     }
-    const bool may_name_models =
-        file.rfind("mpm/", 0) == 0 ||
-        std::find(model_names_as_data.begin(), model_names_as_data.end(), file) !=
-            model_names_as_data.end();
-    const std::string code = without_comments(text);
-    std::smatch found;
-    if (!may_name_models && std::regex_search(code, found, model)) {
-        faults.push_back(file + " names a connection model: " + found.str());
-    }
+    const std::string model = may_name_models(file) ? "" : model_in(without_comments(text));
+    if (!model.empty()) faults.push_back(file + " names a connection model: " + model);
     return faults;
 }
 
@@ -197,14 +226,16 @@ TEST(Layering, the_test_can_fail) {
         {"proxy/main.cpp", "#include \"mpm/event.h\"\n", 0},
         {"proxy/engine.cpp", "#include <openssl/ssl.h>\n", 1},
         {"proxy/net/tls_context.cpp", "#include <openssl/ssl.h>\n", 0},
-        {"proxy/engine.cpp", "#include <nghttp2/nghttp2.h>\n#define PCRE2\n#include <pcre2.h>\n", 2},
+        {"proxy/engine.cpp", "#include <nghttp2/nghttp2.h>\n#define PCRE2\n#include <pcre2.h>\n",
+         2},
         {"proxy/engine.cpp", "// the worker model\nint workers; /* prefork */\n", 0},
         {"proxy/engine.cpp", "if (model == \"worker\") {}\n", 1},
         {"proxy/engine.cpp", "ModelName::event\n", 1},
         {"mpm/event.cpp", "int worker;\n", 0},
     };
     for (const auto& each : cases) {
-        EXPECT_EQ(judge(each.file, each.text).size(), each.faults) << each.file << ": " << each.text;
+        EXPECT_EQ(judge(each.file, each.text).size(), each.faults)
+            << each.file << ": " << each.text;
     }
 }
 

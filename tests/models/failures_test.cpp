@@ -1,5 +1,5 @@
-// Upstreams that cannot be reached, do not answer or talk nonsense: the status of our answer, and the
-// line in the error log that names the reason.
+// Upstreams that cannot be reached, do not answer or talk nonsense: the status of our answer, and
+// the line in the error log that names the reason.
 #include "tests/support/behaviour.h"
 
 namespace headgate {
@@ -15,13 +15,16 @@ struct Unreachable {
     std::string target;
     int status;
     const char* end;
+    const char* reason;
 };
 
 TEST_P(Failures, OfReachingTheUpstream) {
     const std::string closed = "http://127.0.0.1:" + std::to_string(free_port()) + "/";
     const Unreachable cases[] = {
-        {"nobody listens", closed, 503, "upstream/connect/unreachable"},
-        {"no such name", "http://nobody.invalid:80/", 502, "upstream/resolve/unresolved"},
+        {"nobody listens", closed, 503, "upstream/connect/unreachable",
+         "upstream unreachable in connect: connect failed (Connection refused)"},
+        {"no such name", "http://nobody.invalid:80/", 502, "upstream/resolve/unresolved",
+         "upstream unresolved in resolve: the name has no address"},
     };
     for (const Unreachable& each : cases) {
         SCOPED_TRACE(each.name);
@@ -30,7 +33,7 @@ TEST_P(Failures, OfReachingTheUpstream) {
         client.send(get("/"));
         EXPECT_EQ(client.receive_response().status, each.status);
         EXPECT_EQ(proxy.access_log(1)[0]["end"], each.end);
-        const std::string log = proxy.error_log("HG0201: upstream ");
+        const std::string log = proxy.error_log("HG0201: " + std::string(each.reason));
         EXPECT_NE(log.find("[headgate:error]"), std::string::npos) << log;
         client.send(get("/"));  // the connection to the client lives on
         EXPECT_EQ(client.receive_response().status, each.status);
@@ -67,8 +70,8 @@ TEST_P(Failures, OfAnUpstreamThatFallsSilentInItsContent) {
 
 TEST_P(Failures, TimeoutOfTheRuleGoesBeforeProxyTimeout) {
     ScriptedOrigin origin;
-    RunningProxy proxy(model(), "ProxyTimeout 60\nProxyPass / http://" + origin.address() +
-                                    "/ timeout=1\n");
+    RunningProxy proxy(model(),
+                       "ProxyTimeout 60\nProxyPass / http://" + origin.address() + "/ timeout=1\n");
     RawConnection client(proxy.port());
     client.send(get("/"));
     EXPECT_EQ(client.receive_response().status, 504);
@@ -82,10 +85,22 @@ TEST_P(Failures, NotOfAnUpstreamThatHalfCloses) {
         client.send(get("/halfclose"));
         EXPECT_EQ(client.receive_response().content, "No more from this side.\n");
     }
-    for (const LogLine& line : proxy.access_log(3)) EXPECT_EQ(line["end"], "ok");
+    for (const LogLine& line : proxy.access_log(3))
+        EXPECT_EQ(line["end"], "ok");
 }
 
-// ---- nonsense -----------------------------------------------------------------------------------------
+/// ProxyTimeout is for one wait, not for the whole of a response.
+TEST_P(Failures, NotOfAnUpstreamThatDripsForLongerThanTheTimeout) {
+    RunningOrigin origin;
+    RunningProxy proxy(model(), "ProxyTimeout 1\n" + pass_all_to(origin));
+    RawConnection client(proxy.port());
+    client.send(get("/chunked?bytes=5&chunk=1&ms=300"));
+    const Response response = client.receive_response();
+    EXPECT_TRUE(response.is_whole);
+    EXPECT_EQ(response.content.size(), 5u);
+}
+
+// ---- nonsense ----------------------------------------------------------------------------
 
 const char* const nonsense[] = {
     "garbage\r\n\r\n",
@@ -98,7 +113,9 @@ const char* const nonsense[] = {
     "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\nhello",
     "HTTP/1.1 200 OK\r\nContent-Length: 99999999999999999999\r\n\r\nhello",
     "HTTP/1.1 200 OK\r\nContent Length: 5\r\n\r\nhello",
-    "HTTP/1.1 200 OK\r\nContent-Length : 5\r\n\r\nhello",
+    "HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip\r\n\r\nhello",
+    "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked, chunked\r\n\r\n0\r\n\r\n",
+    "HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n",
 };
 
 TEST_P(Failures, OfUnderstandingTheUpstream) {
@@ -122,8 +139,8 @@ TEST_P(Failures, OfUnderstandingTheUpstream) {
 
 TEST_P(Failures, OfAnEndlessHead) {
     ScriptedOrigin origin;
-    RunningProxy proxy(model(), "ProxyPass / http://" + origin.address() +
-                                    "/ responsefieldsize=1024\n");
+    RunningProxy proxy(model(),
+                       "ProxyPass / http://" + origin.address() + "/ responsefieldsize=1024\n");
     RawConnection client(proxy.port());
     client.send(get("/"));
     std::string head;
@@ -140,7 +157,8 @@ TEST_P(Failures, OfAnUpstreamThatNeverComesToItsFinalResponse) {
     client.send("GET / HTTP/1.0\r\nHost: proxy.test\r\n\r\n");
     std::string head;
     RawConnection upstream = origin.accept_request(head);
-    for (int i = 0; i < 20; i++) upstream.send("HTTP/1.1 103 Early Hints\r\n\r\n");
+    for (int i = 0; i < 20; i++)
+        upstream.send("HTTP/1.1 103 Early Hints\r\n\r\n");
     EXPECT_EQ(client.receive_response().status, 502);
 }
 

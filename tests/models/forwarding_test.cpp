@@ -1,5 +1,6 @@
-// What reaches the client of what the upstream answered: every framing of responses, to both versions
-// of HTTP/1, octet by octet, and whether the connections live on. RFC 9112 sections 6, 7 and 9.
+// What reaches the client of what the upstream answered: every framing of responses, to both
+// versions of HTTP/1, octet by octet, and whether the connections live on. RFC 9112 sections 6, 7
+// and 9.
 #include "tests/support/behaviour.h"
 
 namespace headgate {
@@ -33,9 +34,8 @@ struct Case {
 using enum Client;
 
 const Case cases[] = {
-    {"length", "GET", http_1_1,
-     "HTTP/1.1 200 OK\r\n" + date + "Content-Length: 5\r\n\r\nhello", false,
-     "HTTP/1.1 200 OK\r\n" + date + "Content-Length: 5\r\n\r\nhello", true},
+    {"length", "GET", http_1_1, "HTTP/1.1 200 OK\r\n" + date + "Content-Length: 5\r\n\r\nhello",
+     false, "HTTP/1.1 200 OK\r\n" + date + "Content-Length: 5\r\n\r\nhello", true},
     {"length to 1.0", "GET", http_1_0,
      "HTTP/1.1 200 OK\r\n" + date + "Content-Length: 5\r\n\r\nhello", false,
      "HTTP/1.1 200 OK\r\n" + date + "Content-Length: 5\r\nConnection: close\r\n\r\nhello", false},
@@ -50,14 +50,17 @@ const Case cases[] = {
      "HTTP/1.1 200 OK\r\n" + date + "Content-Length: 5\r\n\r\nhello", true},
 
     {"chunked", "GET", http_1_1,
-     "HTTP/1.1 200 OK\r\n" + date + "Transfer-Encoding: chunked\r\n\r\n"
-     "5;x=1\r\nhello\r\n0\r\nTrailer: t\r\n\r\n", false,
+     "HTTP/1.1 200 OK\r\n" + date +
+         "Transfer-Encoding: chunked\r\n\r\n"
+         "5;x=1\r\nhello\r\n0\r\nTrailer: t\r\n\r\n",
+     false,
      "HTTP/1.1 200 OK\r\n" + date + "Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n",
      true},
     {"chunked to 1.0", "GET", http_1_0,
-     "HTTP/1.1 200 OK\r\n" + date + "Transfer-Encoding: chunked\r\n\r\n"
-     "2\r\nhe\r\n3\r\nllo\r\n0\r\n\r\n", false,
-     "HTTP/1.1 200 OK\r\n" + date + "Connection: close\r\n\r\nhello", false},
+     "HTTP/1.1 200 OK\r\n" + date +
+         "Transfer-Encoding: chunked\r\n\r\n"
+         "2\r\nhe\r\n3\r\nllo\r\n0\r\n\r\n",
+     false, "HTTP/1.1 200 OK\r\n" + date + "Connection: close\r\n\r\nhello", false},
     {"chunked to 1.0 that keeps", "GET", http_1_0_keep_alive,
      "HTTP/1.1 200 OK\r\n" + date + "Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n",
      false, "HTTP/1.1 200 OK\r\n" + date + "Connection: close\r\n\r\nhello", false},
@@ -84,9 +87,8 @@ const Case cases[] = {
     {"304 with a length", "GET", http_1_1,
      "HTTP/1.1 304 Not Modified\r\n" + date + "Content-Length: 5\r\n\r\n", false,
      "HTTP/1.1 304 Not Modified\r\n" + date + "Content-Length: 5\r\n\r\n", true},
-    {"no reason phrase", "GET", http_1_1,
-     "HTTP/1.1 299 \r\n" + date + "Content-Length: 0\r\n\r\n", false,
-     "HTTP/1.1 299 \r\n" + date + "Content-Length: 0\r\n\r\n", true},
+    {"no reason phrase", "GET", http_1_1, "HTTP/1.1 299 \r\n" + date + "Content-Length: 0\r\n\r\n",
+     false, "HTTP/1.1 299 \r\n" + date + "Content-Length: 0\r\n\r\n", true},
 };
 
 TEST_P(Forwarding, WritesEveryFramingForEveryClient) {
@@ -118,9 +120,10 @@ TEST_P(Forwarding, LogsTheFramingOfEveryResponse) {
     RunningOrigin origin;
     RunningProxy proxy(model(), pass_all_to(origin));
     RawConnection client(proxy.port());
-    const std::pair<const char*, const char*> framings[] = {
-        {"/length?ms=0", "length"}, {"/chunked?ms=0", "chunked"},
-        {"/close?ms=0", "close"},   {"/status?code=204", "none"}};
+    const std::pair<const char*, const char*> framings[] = {{"/length?ms=0", "length"},
+                                                            {"/chunked?ms=0", "chunked"},
+                                                            {"/close?ms=0", "close"},
+                                                            {"/status?code=204", "none"}};
     std::size_t lines = 0;
     for (const auto& [target, framing] : framings) {
         client.send(get(target));
@@ -130,7 +133,7 @@ TEST_P(Forwarding, LogsTheFramingOfEveryResponse) {
     }
 }
 
-// ---- interim responses ------------------------------------------------------------------------------
+// ---- interim responses -------------------------------------------------------------------
 
 TEST_P(Forwarding, PassesInterimResponsesToHttp11Only) {
     ScriptedOrigin origin;
@@ -155,8 +158,9 @@ TEST_P(Forwarding, PassesExpectationAndContinueThrough) {
     ScriptedOrigin origin;
     RunningProxy proxy(model(), pass_all_to(origin));
     RawConnection client(proxy.port());
-    client.send("POST / HTTP/1.1\r\nHost: proxy.test\r\nExpect: 100-continue\r\n"
-                "Content-Length: 5\r\n\r\n");
+    client.send(
+        "POST / HTTP/1.1\r\nHost: proxy.test\r\nExpect: 100-continue\r\n"
+        "Content-Length: 5\r\n\r\n");
     std::string head;
     RawConnection upstream = origin.accept_request(head);
     EXPECT_EQ(find_field(head, "Expect"), "100-continue");
@@ -183,8 +187,9 @@ TEST_P(Forwarding, FinalResponseToAnExpectationEndsTheConnection) {
     ScriptedOrigin origin;
     RunningProxy proxy(model(), pass_all_to(origin));
     RawConnection client(proxy.port());
-    client.send("POST / HTTP/1.1\r\nHost: proxy.test\r\nExpect: 100-continue\r\n"
-                "Content-Length: 5\r\n\r\n");
+    client.send(
+        "POST / HTTP/1.1\r\nHost: proxy.test\r\nExpect: 100-continue\r\n"
+        "Content-Length: 5\r\n\r\n");
     std::string head;
     RawConnection upstream = origin.accept_request(head);
     upstream.send("HTTP/1.1 403 Forbidden\r\nContent-Length: 2\r\n\r\nno");
@@ -195,7 +200,7 @@ TEST_P(Forwarding, FinalResponseToAnExpectationEndsTheConnection) {
     EXPECT_EQ(client.receive_end(), RawConnection::End::fin);
 }
 
-// ---- requests with content --------------------------------------------------------------------------
+// ---- requests with content ---------------------------------------------------------------
 
 TEST_P(Forwarding, CarriesContentUpInItsFraming) {
     ScriptedOrigin origin;
@@ -210,8 +215,9 @@ TEST_P(Forwarding, CarriesContentUpInItsFraming) {
     upstream.send(ok("1"));
     EXPECT_EQ(client.receive_response().content, "1");
 
-    client.send("POST /chunked HTTP/1.1\r\nHost: proxy.test\r\nTransfer-Encoding: chunked\r\n\r\n"
-                "5;a=b\r\nhello\r\n0\r\n\r\n");
+    client.send(
+        "POST /chunked HTTP/1.1\r\nHost: proxy.test\r\nTransfer-Encoding: chunked\r\n\r\n"
+        "5;a=b\r\nhello\r\n0\r\n\r\n");
     head = upstream.receive_head();
     EXPECT_EQ(find_field(head, "Transfer-Encoding"), "chunked");
     EXPECT_EQ(find_field(head, "Content-Length"), "");
@@ -227,8 +233,9 @@ TEST_P(Forwarding, BringsBackWhatWasSent) {
     RawConnection client(proxy.port());
     client.send(post("/echo", "hello"));
     EXPECT_EQ(client.receive_response().content, "hello");
-    client.send("POST /echo HTTP/1.1\r\nHost: proxy.test\r\nTransfer-Encoding: chunked\r\n\r\n"
-                "5\r\nhello\r\n1\r\n!\r\n0\r\n\r\n");
+    client.send(
+        "POST /echo HTTP/1.1\r\nHost: proxy.test\r\nTransfer-Encoding: chunked\r\n\r\n"
+        "5\r\nhello\r\n1\r\n!\r\n0\r\n\r\n");
     EXPECT_EQ(client.receive_response().content, "hello!");
 }
 

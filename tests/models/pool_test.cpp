@@ -1,5 +1,5 @@
-// Upstream connections are used again, and what that may and may not do to requests: nothing is sent
-// twice that could have had an effect (RFC 9110 section 9.2.2, RFC 9112 section 9.3.1).
+// Upstream connections are used again, and what that may and may not do to requests: nothing is
+// sent twice that could have had an effect (RFC 9110 section 9.2.2, RFC 9112 section 9.3.1).
 #include "tests/support/behaviour.h"
 
 namespace headgate {
@@ -44,6 +44,23 @@ TEST_P(Pool, UsesOneConnectionForRequestsInARow) {
     EXPECT_FALSE(origin.has_connection());
 }
 
+TEST_P(Pool, KeepsManyClientsApart) {
+    RunningOrigin origin;
+    RunningProxy proxy(model(), pass_all_to(origin));
+    std::vector<RawConnection> clients;
+    for (int i = 0; i < 40; i++)
+        clients.emplace_back(proxy.port());
+    for (std::size_t round = 0; round < 20; round++) {
+        for (std::size_t i = 0; i < clients.size(); i++) {
+            const std::string size = std::to_string(1 + i * 20 + round);
+            clients[i].send(get("/chunked?ms=0&chunk=100&bytes=" + size));
+        }
+        for (std::size_t i = 0; i < clients.size(); i++) {
+            EXPECT_EQ(clients[i].receive_response().content.size(), 1 + i * 20 + round);
+        }
+    }
+}
+
 struct NotAgain {
     const char* name;
     const char* parameters;
@@ -54,6 +71,12 @@ const NotAgain not_again[] = {
     {"Connection: close", "", ok("x", "Connection: close\r\n")},
     {"HTTP/1.0", "", "HTTP/1.0 200 OK\r\nContent-Length: 1\r\n\r\nx"},
     {"octets behind the response", "", ok("x") + "HTTP/1.1 200 OK\r\n\r\n"},
+    {"length and chunked at once", "",
+     "HTTP/1.1 200 OK\r\nContent-Length: 9\r\nTransfer-Encoding: chunked\r\n\r\n"
+     "1\r\nx\r\n0\r\n\r\n"},
+    {"an interim response with a length", "",
+     "HTTP/1.1 103 Early Hints\r\nContent-Length: 1\r\n\r\n" + ok("x")},
+    {"a length with 204", "", "HTTP/1.1 204 No Content\r\nContent-Length: 1\r\n\r\n"},
     {"enablereuse=off", " enablereuse=off", ok("x")},
     {"disablereuse=on", " disablereuse=on", ok("x")},
 };
@@ -62,14 +85,16 @@ TEST_P(Pool, ClosesConnectionsThatMustNotBeUsedAgain) {
     for (const NotAgain& each : not_again) {
         SCOPED_TRACE(each.name);
         ScriptedOrigin origin;
-        RunningProxy proxy(model(), "ProxyPass / http://" + origin.address() + "/" +
-                                        each.parameters + "\n");
+        RunningProxy proxy(model(),
+                           "ProxyPass / http://" + origin.address() + "/" + each.parameters + "\n");
         RawConnection client(proxy.port());
         client.send(get("/"));
         std::string head;
         RawConnection upstream = origin.accept_request(head);
         upstream.send(each.response);
-        EXPECT_EQ(client.receive_response().content, "x");
+        Response response = client.receive_response();
+        if (response.status == 103) response = client.receive_response();
+        EXPECT_TRUE(response.is_whole);
         EXPECT_NE(upstream.receive_end(), RawConnection::End::not_yet);
         client.send(get("/"));
         RawConnection next = origin.accept_request(head);
@@ -96,7 +121,7 @@ TEST_P(Pool, NeverUsesAnIdleConnectionThatTheUpstreamHasClosed) {
     }
 }
 
-// ---- a reused connection that dies ------------------------------------------------------------------
+// ---- a reused connection that dies -------------------------------------------------------
 
 TEST_P(Pool, SendsAGetOnceMoreWhenAReusedConnectionDies) {
     ScriptedOrigin origin;

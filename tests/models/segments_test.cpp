@@ -1,5 +1,5 @@
-// However the octets of requests and responses are cut into segments, the messages are the same; and
-// what happens when one side is earlier, or gone sooner, than the other expects.
+// However the octets of requests and responses are cut into segments, the messages are the same;
+// and what happens when one side is earlier, or gone sooner, than the other expects.
 #include "tests/support/behaviour.h"
 
 namespace headgate {
@@ -33,8 +33,9 @@ TEST_P(Segments, TakesRequestsOctetByOctet) {
     EXPECT_EQ(client.receive_response().content, "Hello from headgate-origin.\n");
     client.send_one_by_one(post("/echo", "octets"));
     EXPECT_EQ(client.receive_response().content, "octets");
-    client.send_one_by_one("POST /echo HTTP/1.1\r\nHost: proxy.test\r\n"
-                           "Transfer-Encoding: chunked\r\n\r\n2;a=b\r\noc\r\n4\r\ntets\r\n0\r\n\r\n");
+    client.send_one_by_one(
+        "POST /echo HTTP/1.1\r\nHost: proxy.test\r\n"
+        "Transfer-Encoding: chunked\r\n\r\n2;a=b\r\noc\r\n4\r\ntets\r\n0\r\n\r\n");
     EXPECT_EQ(client.receive_response().content, "octets");
 }
 
@@ -71,7 +72,7 @@ TEST_P(Segments, TakesAResponseCutAnywhere) {
     }
 }
 
-// ---- earlier than expected --------------------------------------------------------------------------
+// ---- earlier than expected ---------------------------------------------------------------
 
 TEST_P(Segments, PassesAFinalResponseThatComesDuringTheUpload) {
     ScriptedOrigin origin;
@@ -106,7 +107,7 @@ TEST_P(Segments, PassesAnAnswerOfAnUpstreamThatStopsReading) {
     EXPECT_EQ(response.content, "no");
 }
 
-// ---- gone sooner than expected ----------------------------------------------------------------------
+// ---- gone sooner than expected -----------------------------------------------------------
 
 TEST_P(Segments, AnswersAClientThatHasHalfClosed) {
     ScriptedOrigin origin;
@@ -123,7 +124,8 @@ TEST_P(Segments, AnswersAClientThatHasHalfClosed) {
         EXPECT_EQ(client.receive_end(), RawConnection::End::fin);
         upstream.close();
     }
-    for (const LogLine& line : proxy.access_log(2)) EXPECT_EQ(line["end"], "ok");
+    for (const LogLine& line : proxy.access_log(2))
+        EXPECT_EQ(line["end"], "ok");
 }
 
 struct Departure {
@@ -174,6 +176,40 @@ TEST_P(Segments, CutsTheUpstreamOffWhenTheClientLeavesInsideItsRequest) {
         EXPECT_EQ(proxy.access_log(++lines).back()["end"], each.end);
     }
     EXPECT_FALSE(origin.has_connection());
+}
+
+/// Sends of an endless response as much as the proxy takes while its client does not read.
+RawConnection flood(const RunningProxy& proxy, ScriptedOrigin& origin) {
+    std::string head;
+    RawConnection upstream = origin.accept_request(head);
+    upstream.send("HTTP/1.1 200 OK\r\nContent-Length: 1000000000\r\n\r\n");
+    const std::string content(1 << 20, 'x');
+    while (upstream.send_until_blocked(content) > 0)
+        proxy.wait_until_parked();
+    return upstream;
+}
+
+TEST_P(Segments, LetsTheUpstreamGoWhenTheClientLeavesInsideItsResponse) {
+    ScriptedOrigin origin;
+    RunningProxy proxy(model(), pass_all_to(origin));
+    RawConnection client(proxy.port(), 4096);
+    client.send(get("/"));
+    RawConnection upstream = flood(proxy, origin);
+    client.reset();
+    EXPECT_NE(upstream.receive_end(), RawConnection::End::not_yet);
+    const LogLine line = proxy.access_log(1)[0];
+    EXPECT_EQ(line["end"], "client/client-write/reset");
+    EXPECT_EQ(line["status"], "200");
+}
+
+TEST_P(Segments, CutsOffAClientThatDoesNotRead) {
+    ScriptedOrigin origin;
+    RunningProxy proxy(model(), "Timeout 1\nProxyTimeout 60\n" + pass_all_to(origin));
+    RawConnection client(proxy.port(), 4096);
+    client.send(get("/"));
+    RawConnection upstream = flood(proxy, origin);
+    EXPECT_NE(upstream.receive_end(), RawConnection::End::not_yet);
+    EXPECT_EQ(proxy.access_log(1)[0]["end"], "client/client-write/timed-out");
 }
 
 TEST_P(Segments, SurvivesAClientThatLeavesBeforeItsResponse) {

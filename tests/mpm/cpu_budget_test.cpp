@@ -12,13 +12,24 @@ TEST(CpuBudget, of_a_cpu_max_text) {
         const char* text;
         unsigned cpus;
     } cases[] = {
-        {"max 100000\n", 0},    {"100000 100000\n", 1}, {"200000 100000\n", 2},
-        {"150000 100000\n", 2}, {"50000 100000\n", 1},  {"1000 100000\n", 1},
-        {"400000 50000", 8},    {"", 0},                {"\n", 0},
-        {"100000", 0},          {"-1 100000", 0},       {"0 100000", 0},
-        {"100000 0", 0},        {"nonsense", 0},        {"100001 100000", 2},
+        {"max 100000\n", 0},
+        {"100000 100000\n", 1},
+        {"200000 100000\n", 2},
+        {"150000 100000\n", 2},
+        {"50000 100000\n", 1},
+        {"1000 100000\n", 1},
+        {"400000 50000", 8},
+        {"", 0},
+        {"\n", 0},
+        {"100000", 0},
+        {"-1 100000", 0},
+        {"0 100000", 0},
+        {"100000 0", 0},
+        {"nonsense", 0},
+        {"100001 100000", 2},
     };
-    for (const auto& each : cases) EXPECT_EQ(cpus_of_cpu_max(each.text), each.cpus) << each.text;
+    for (const auto& each : cases)
+        EXPECT_EQ(cpus_of_cpu_max(each.text), each.cpus) << each.text;
 }
 
 TEST(CpuBudget, is_within_the_machine) {

@@ -9,7 +9,9 @@
 namespace headgate::mpm {
 namespace {
 
-loop::Address local(std::uint16_t port) { return *loop::Address::from_literal("127.0.0.1", port); }
+loop::Address local(std::uint16_t port) {
+    return *loop::Address::from_literal("127.0.0.1", port);
+}
 
 /// A port that was free a moment ago.
 std::uint16_t free_port() {
@@ -61,11 +63,10 @@ TEST(Listeners, do_not_share_an_address_silently) {
 
 TEST(Listeners, say_why_an_address_cannot_be_had) {
     Listeners listeners;
-    const auto failure =
-        Listeners::open({*loop::Address::from_literal("192.0.2.1", 8080)}, Settings{}, 1, listeners);
+    const auto failure = Listeners::open({*loop::Address::from_literal("192.0.2.1", 8080)},
+                                         Settings{}, 1, listeners);
     ASSERT_TRUE(failure);
-    EXPECT_EQ(failure->text,
-              "cannot listen on 192.0.2.1:8080: Cannot assign requested address");
+    EXPECT_EQ(failure->text, "cannot listen on 192.0.2.1:8080: Cannot assign requested address");
 }
 
 }  // namespace

@@ -18,8 +18,9 @@ std::string dropped(const Settings& settings) {
     if (::pipe(ends) != 0) return "no pipe";
     const pid_t child = ::fork();
     if (child == 0) {
-        std::string text = drop_privileges(settings) + "|" + std::to_string(::getuid());
-        text += "|" + std::to_string(::prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0));
+        std::string text = drop_privileges(settings) + "|";
+        text += std::to_string(::getuid()) + "|" +
+                std::to_string(::prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0));
         const ssize_t written = ::write(ends[1], text.data(), text.size());
         ::_exit(written > 0 ? 0 : 1);
     }

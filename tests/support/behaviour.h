@@ -57,6 +57,6 @@ inline void settle(const RunningProxy& proxy, const RawConnection& connection) {
 
 }  // namespace headgate::support
 
-#define EVERY_MODEL(suite)                                                                         \
-    INSTANTIATE_TEST_SUITE_P(Model, suite, testing::ValuesIn(headgate::support::models_built),     \
+#define EVERY_MODEL(suite)                                                                     \
+    INSTANTIATE_TEST_SUITE_P(Model, suite, testing::ValuesIn(headgate::support::models_built), \
                              [](const auto& each) { return std::string(each.param); })

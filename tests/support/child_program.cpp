@@ -28,7 +28,8 @@ ChildProgram::ChildProgram(const TemporaryFolder& folder, const std::string& pro
                            const std::vector<std::string>& arguments)
     : folder_(folder) {
     std::vector<char*> words{const_cast<char*>(program.c_str())};
-    for (const std::string& word : arguments) words.push_back(const_cast<char*>(word.c_str()));
+    for (const std::string& word : arguments)
+        words.push_back(const_cast<char*>(word.c_str()));
     words.push_back(nullptr);
     const std::string out = folder.file("out");
     const std::string err = folder.file("err");

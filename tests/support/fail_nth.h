@@ -66,8 +66,8 @@ bool run_round(FailPlan::Kind kind, int at, Body body, Beside beside) {
             // Nothing left to do but to wait: a few deadlines may pass, then it hangs.
             if (idle > 4) manual.clock.advance(std::chrono::seconds(20));
         }
-        EXPECT_EQ(scope.size(), 0u) << "step " << at << " of kind " << static_cast<int>(kind)
-                                    << " hangs";
+        EXPECT_EQ(scope.size(), 0u)
+            << "step " << at << " of kind " << static_cast<int>(kind) << " hangs";
         was_reached = plan.was_reached();
         if (scope.size() > 0) {  // or the scope's own check would end the program
             scope.cancel();

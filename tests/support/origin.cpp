@@ -6,6 +6,7 @@
 // parser: it believes what it is sent. Content is the pattern of content_pattern.h.
 //
 // Read from the bottom: main, Origin::run, Origin::advance. The paths are in origin_routes.h.
+#include <netinet/tcp.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 
@@ -224,6 +225,8 @@ private:
             int socket =
                 ::accept4(listener_.number(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
             if (socket < 0) return;
+            const int at_once = 1;  // head and content go in two writes: no waiting for more
+            ::setsockopt(socket, IPPROTO_TCP, TCP_NODELAY, &at_once, sizeof at_once);
             auto index = static_cast<std::size_t>(socket);
             if (connections_.size() <= index) connections_.resize(index + 1);
             connections_[index] = std::make_unique<Connection>();

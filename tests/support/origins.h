@@ -1,5 +1,5 @@
-// What stands behind the proxy in a behaviour test: the demonstration origin as a program of its own,
-// or an origin whose every octet the test decides.
+// What stands behind the proxy in a behaviour test: the demonstration origin as a program of its
+// own, or an origin whose every octet the test decides.
 #pragma once
 
 #include <cstdint>
@@ -27,8 +27,8 @@ private:
     std::unique_ptr<ChildProgram> program_;
 };
 
-/// An origin played by the test. The kernel completes connections by itself, so a connection that the
-/// proxy made before it answered is there to be counted when the answer is.
+/// An origin played by the test. The kernel completes connections by itself, so a connection that
+/// the proxy made before it answered is there to be counted when the answer is.
 class ScriptedOrigin {
 public:
     ScriptedOrigin();

@@ -2,8 +2,8 @@
 #include "tests/support/raw_connection.h"
 
 #include <arpa/inet.h>
-#include <netinet/tcp.h>
 #include <linux/sockios.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
@@ -46,9 +46,10 @@ unsigned unread_by_peer_of(std::uint16_t port) {
         unsigned remote = 0;
         unsigned state = 0;
         unsigned unread = 0;
-        const int found = std::sscanf(line.c_str(), " %*d: %*x:%*x %*x:%x %x %*x:%x", &remote,
-                                      &state, &unread);
-        if (found == 3 && remote == port && state != TCP_TIME_WAIT) return unread;
+        const int found =
+            std::sscanf(line.c_str(), " %*d: %*x:%*x %*x:%x %x %*x:%x", &remote, &state, &unread);
+        if (found != 3 || remote != port || state == TCP_TIME_WAIT) continue;
+        return state == TCP_CLOSE_WAIT && unread == 1 ? 0 : unread;  // a FIN counts as an octet
     }
     return 0;
 }
@@ -82,7 +83,8 @@ void RawConnection::send(std::string_view octets) {
 }
 
 void RawConnection::send_one_by_one(std::string_view octets) {
-    for (const char octet : octets) send({&octet, 1});
+    for (const char octet : octets)
+        send({&octet, 1});
 }
 
 std::size_t RawConnection::send_until_blocked(std::string_view octets) {
@@ -132,17 +134,20 @@ std::string RawConnection::receive_until(std::string_view end) {
 }
 
 std::string RawConnection::receive(std::size_t octets) {
-    while (input_.size() < octets && fill()) continue;
+    while (input_.size() < octets && fill())
+        continue;
     return take(octets);
 }
 
 std::string RawConnection::receive_some() {
-    while (input_.empty() && fill()) continue;
+    while (input_.empty() && fill())
+        continue;
     return take(input_.size());
 }
 
 std::string RawConnection::receive_rest() {
-    while (fill()) continue;
+    while (fill())
+        continue;
     return take(input_.size());
 }
 
@@ -168,7 +173,8 @@ Response RawConnection::receive_response(bool to_head) {
 }
 
 RawConnection::End RawConnection::receive_end() {
-    while (input_.empty() && fill()) continue;
+    while (input_.empty() && fill())
+        continue;
     return end_;
 }
 
@@ -177,6 +183,8 @@ bool RawConnection::has_news() const {
     return !input_.empty() || end_ != End::not_yet || ::poll(&entry, 1, 0) == 1;
 }
 
-void RawConnection::finish_writing() { ::shutdown(socket_.number(), SHUT_WR); }
+void RawConnection::finish_writing() {
+    ::shutdown(socket_.number(), SHUT_WR);
+}
 
 }  // namespace headgate::support

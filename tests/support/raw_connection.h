@@ -1,6 +1,6 @@
 // A TCP connection in the hands of a test: it sends exactly these octets, and looks at exactly what
-// comes back. Both a client of the proxy and the origin behind it are played with it, in the order in
-// which the test is written: that order is the barrier, and there are no threads.
+// comes back. Both a client of the proxy and the origin behind it are played with it, in the order
+// in which the test is written: that order is the barrier, and there are no threads.
 //
 // Every wait ends with TooLate when patience does.
 #pragma once

@@ -23,7 +23,9 @@ constexpr std::string_view ledger_format =
     "releases=%{releases}x held=%{held}x parked=%{parked}x phases=%{phases}x in=%I out=%O "
     "content=%B host=%v request=%r";
 
-std::string quoted(std::string_view text) { return "\"" + std::string(text) + "\""; }
+std::string quoted(std::string_view text) {
+    return "\"" + std::string(text) + "\"";
+}
 
 std::string configuration(const TemporaryFolder& folder, const std::string& directives) {
     std::ostringstream text;
@@ -43,7 +45,8 @@ std::vector<pid_t> processes_of(pid_t first) {
         const std::string tasks = "/proc/" + std::to_string(all[i]) + "/task";
         for (const auto& task : std::filesystem::directory_iterator(tasks)) {
             std::ifstream children(task.path() / "children");
-            for (pid_t child = 0; children >> child;) all.push_back(child);
+            for (pid_t child = 0; children >> child;)
+                all.push_back(child);
         }
     }
     return all;
@@ -90,15 +93,15 @@ unsigned LogLine::releases(std::string_view phase) const {
 }
 
 RunningProxy::RunningProxy(const std::string& model, const std::string& directives) {
-    while (!start(model, directives)) continue;
+    while (!start(model, directives))
+        continue;
 }
 
 /// False when somebody else had taken the port.
 bool RunningProxy::start(const std::string& model, const std::string& directives) {
     port_ = free_port();
     second_port_ = free_port();
-    const std::string file =
-        folder_.write("headgate.conf", configuration(folder_, directives));
+    const std::string file = folder_.write("headgate.conf", configuration(folder_, directives));
     const std::vector<std::string> arguments{"-f",    file,
                                              "--mpm", model,
                                              "-D",    "PORT=" + std::to_string(port_),
@@ -147,7 +150,8 @@ std::vector<LogLine> RunningProxy::access_log(std::size_t lines) const {
     wait_until("for " + std::to_string(lines) + " lines of the access log", [&] {
         found.clear();
         std::istringstream text(folder_.read("access.log"));
-        for (std::string line; std::getline(text, line);) found.emplace_back(line);
+        for (std::string line; std::getline(text, line);)
+            found.emplace_back(line);
         return found.size() >= lines;
     });
     return found;

@@ -28,9 +28,9 @@ private:
 
 class RunningProxy {
 public:
-    /// Starts it under a model with these directives, behind ServerName proxy.test, a Listen and the
-    /// logs. ${PORT} and ${PORT2} in them are two free ports; the first is listened on. Returns when
-    /// it listens. Throws when it does not start.
+    /// Starts it under a model with these directives, behind ServerName proxy.test, a Listen and
+    /// the logs. ${PORT} and ${PORT2} in them are two free ports; the first is listened on. Returns
+    /// when it listens. Throws when it does not start.
     RunningProxy(const std::string& model, const std::string& directives);
     /// Ends it as stop() does, without waiting for exchanges.
     ~RunningProxy();
@@ -56,8 +56,8 @@ public:
     /// Waits for an end that something else caused, and looks for reports.
     int exit_code();
 
-    /// Waits until every thread sleeps. Behind RawConnection::wait_until_read() it is a barrier: the
-    /// proxy has done all that it could do with what was sent.
+    /// Waits until every thread sleeps. Behind RawConnection::wait_until_read() it is a barrier:
+    /// the proxy has done all that it could do with what was sent.
     void wait_until_parked() const;
 
     unsigned threads() const;

@@ -85,9 +85,12 @@ Tried ScriptedTransport::try_read(std::span<char> into) {
             reads_.pop_front();
             wake_later(Want::read);
             return {Tried::State::want_read, 0, 0};
-        case Step::Kind::stall: return {Tried::State::want_read, 0, 0};
-        case Step::Kind::end: return {Tried::State::end, 0, 0};
-        case Step::Kind::error: return {Tried::State::error, 0, step.error};
+        case Step::Kind::stall:
+            return {Tried::State::want_read, 0, 0};
+        case Step::Kind::end:
+            return {Tried::State::end, 0, 0};
+        case Step::Kind::error:
+            return {Tried::State::error, 0, step.error};
     }
     return {};
 }
@@ -96,7 +99,8 @@ Tried ScriptedTransport::try_write(std::span<const iovec> from) {
     Tried planned;
     if (is_planned(Want::write, planned)) return planned;
     std::size_t offered = 0;
-    for (const iovec& piece : from) offered += piece.iov_len;
+    for (const iovec& piece : from)
+        offered += piece.iov_len;
     std::size_t room = offered;
     if (!writes_.empty()) {
         const Step step = writes_.front();

@@ -15,8 +15,8 @@ namespace headgate::support {
 /// One entry of a script.
 struct Step {
     enum class Kind : std::uint8_t {
-        move,   // reading: `text` arrives, in as many reads as it takes; writing: takes `room` octets, and wakes
-            // the waiter later when that was not all
+        move,   // reading: `text` arrives, in as many reads as it takes; writing: takes `room`
+                // octets, and wakes the waiter later when these were not all
         block,  // this try would block; the waiter is woken in a later pass, once
         stall,  // from here on every try would block, and nobody is woken: the peer is silent
         end,    // reading: end of input, from here on
@@ -53,7 +53,8 @@ struct Record {
 
     std::string written() const {
         std::string all;
-        for (const Write& write : writes) all += write.octets;
+        for (const Write& write : writes)
+            all += write.octets;
         return all;
     }
 };
@@ -73,6 +74,7 @@ public:
     net::Tried try_write(std::span<const iovec> from) override;
     void unread(std::string_view octets) override { unread_.insert(0, octets); }
     bool has_unread() const override { return !unread_.empty(); }
+    bool is_ready(net::Want) const override { return false; }  // the script says when
     loop::SourceList& source(net::Want want) override {
         return want == net::Want::read ? readers_ : writers_;
     }

@@ -1,4 +1,5 @@
-// Connecting and resolving without a network: literals, the hosts file, refused ports, unix sockets.
+// Connecting and resolving without a network: literals, the hosts file, refused ports, unix
+// sockets.
 #include "upstream/connector.h"
 
 #include <gtest/gtest.h>

@@ -19,7 +19,7 @@ using support::ManualLoop;
 struct Seen {
     std::vector<int> statuses;  // interim ones first
     std::string framing;
-    std::string server;         // value of Server in the final head
+    std::string server;  // value of Server in the final head
     std::string content;
     std::optional<net::Failure> failure;
     bool is_over = false;
@@ -99,40 +99,131 @@ const std::string ok = "HTTP/1.1 200 OK\r\nServer: x\r\n";
 const std::vector<Case> cases{
     {"length", ok + "Content-Length: 5\r\n\r\nhello", false, {200}, "length", "hello", true, {}},
     {"length 0", ok + "Content-Length: 0\r\n\r\n", false, {200}, "length", "", true, {}},
-    {"chunked", ok + "Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n", false, {200},
-     "chunked", "abc", true, {}},
+    {"chunked",
+     ok + "Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n",
+     false,
+     {200},
+     "chunked",
+     "abc",
+     true,
+     {}},
     {"until close", ok + "\r\nall", true, {200}, "close", "all", false, {}},
     {"204", "HTTP/1.1 204 No Content\r\n\r\n", false, {204}, "none", "", true, {}},
-    {"304 with a length", "HTTP/1.1 304 N\r\nContent-Length: 9\r\n\r\n", false, {304}, "none", "",
-     true, {}},
-    {"HEAD", ok + "Content-Length: 9\r\n\r\n", false, {200}, "none", "", true, {},
-     http::Method::head},
-    {"interim", "HTTP/1.1 103 E\r\nLink: a\r\n\r\n" + ok + "Content-Length: 1\r\n\r\nx", false,
-     {103, 200}, "length", "x", true, {}},
-    {"two interims", "HTTP/1.1 100 C\r\n\r\nHTTP/1.1 102 P\r\n\r\n" + ok +
-     "Content-Length: 0\r\n\r\n", false, {100, 102, 200}, "length", "", true, {}},
-    {"close asked for", ok + "Connection: close\r\nContent-Length: 1\r\n\r\nx", false, {200},
-     "length", "x", false, {}},
-    {"HTTP/1.0", "HTTP/1.0 200 OK\r\nContent-Length: 1\r\n\r\nx", false, {200}, "length", "x", false,
+    {"304 with a length",
+     "HTTP/1.1 304 N\r\nContent-Length: 9\r\n\r\n",
+     false,
+     {304},
+     "none",
+     "",
+     true,
      {}},
-    {"octets behind the message", ok + "Content-Length: 1\r\n\r\nxHTTP/1.1 200", false, {200},
-     "length", "x", false, {}},
+    {"HEAD",
+     ok + "Content-Length: 9\r\n\r\n",
+     false,
+     {200},
+     "none",
+     "",
+     true,
+     {},
+     http::Method::head},
+    {"interim",
+     "HTTP/1.1 103 E\r\nLink: a\r\n\r\n" + ok + "Content-Length: 1\r\n\r\nx",
+     false,
+     {103, 200},
+     "length",
+     "x",
+     true,
+     {}},
+    {"two interims",
+     "HTTP/1.1 100 C\r\n\r\nHTTP/1.1 102 P\r\n\r\n" + ok + "Content-Length: 0\r\n\r\n",
+     false,
+     {100, 102, 200},
+     "length",
+     "",
+     true,
+     {}},
+    {"close asked for",
+     ok + "Connection: close\r\nContent-Length: 1\r\n\r\nx",
+     false,
+     {200},
+     "length",
+     "x",
+     false,
+     {}},
+    {"HTTP/1.0",
+     "HTTP/1.0 200 OK\r\nContent-Length: 1\r\n\r\nx",
+     false,
+     {200},
+     "length",
+     "x",
+     false,
+     {}},
+    {"octets behind the message",
+     ok + "Content-Length: 1\r\n\r\nxHTTP/1.1 200",
+     false,
+     {200},
+     "length",
+     "x",
+     false,
+     {}},
     {"bare LF", "HTTP/1.1 200 OK\nContent-Length: 1\n\nx", false, {200}, "length", "x", false, {}},
-    {"incomplete content", ok + "Content-Length: 5\r\n\r\nhel", true, {200}, "length", "hel", false,
+    {"incomplete content",
+     ok + "Content-Length: 5\r\n\r\nhel",
+     true,
+     {200},
+     "length",
+     "hel",
+     false,
      FailureKind::incomplete},
     {"closed without an answer", "", true, {}, "", "", false, FailureKind::closed},
-    {"end inside the head", "HTTP/1.1 200 OK\r\nSer", true, {}, "", "", false,
+    {"end inside the head",
+     "HTTP/1.1 200 OK\r\nSer",
+     true,
+     {},
+     "",
+     "",
+     false,
      FailureKind::incomplete},
-    {"closed after an interim", "HTTP/1.1 100 C\r\n\r\n", true, {100}, "none", "", false,
-     FailureKind::incomplete},
+    {"closed after an interim",
+     "HTTP/1.1 100 C\r\n\r\n",
+     true,
+     {100},
+     "none",
+     "",
+     false,
+     FailureKind::closed},
     {"malformed", "SMTP ready\r\n\r\n", false, {}, "", "", false, FailureKind::malformed},
-    {"two lengths", ok + "Content-Length: 1\r\nContent-Length: 2\r\n\r\nx", false, {}, "", "", false,
+    {"two lengths",
+     ok + "Content-Length: 1\r\nContent-Length: 2\r\n\r\nx",
+     false,
+     {},
+     "",
+     "",
+     false,
      FailureKind::malformed},
-    {"unknown coding", ok + "Transfer-Encoding: gzip\r\n\r\nx", false, {}, "", "", false,
+    {"unknown coding",
+     ok + "Transfer-Encoding: gzip\r\n\r\nx",
+     false,
+     {},
+     "",
+     "",
+     false,
      FailureKind::malformed},
-    {"101 not asked for", "HTTP/1.1 101 S\r\nUpgrade: a\r\n\r\n", false, {}, "", "", false,
+    {"101 not asked for",
+     "HTTP/1.1 101 S\r\nUpgrade: a\r\n\r\n",
+     false,
+     {},
+     "",
+     "",
+     false,
      FailureKind::malformed},
-    {"bad chunk", ok + "Transfer-Encoding: chunked\r\n\r\nzz\r\n", false, {200}, "chunked", "", false,
+    {"bad chunk",
+     ok + "Transfer-Encoding: chunked\r\n\r\nzz\r\n",
+     false,
+     {200},
+     "chunked",
+     "",
+     false,
      FailureKind::malformed},
 };
 
@@ -142,8 +233,10 @@ void expect(const Case& each, Rig& rig) {
     EXPECT_EQ(rig.seen.framing, each.framing);
     EXPECT_EQ(rig.seen.content, each.content);
     ASSERT_EQ(rig.seen.failure.has_value(), each.failure.has_value());
-    if (each.failure) EXPECT_EQ(net::name(rig.seen.failure->kind), std::string(net::name(*each.failure)));
-    if (each.failure) EXPECT_EQ(rig.seen.failure->side, net::Side::upstream);
+    if (each.failure) {
+        EXPECT_EQ(net::name(rig.seen.failure->kind), std::string(net::name(*each.failure)));
+        EXPECT_EQ(rig.seen.failure->side, net::Side::upstream);
+    }
     EXPECT_EQ(rig.exchange->is_reusable(), each.is_reusable);
     EXPECT_EQ(rig.exchange->has_answered(), !each.response.empty());
 }
@@ -205,7 +298,9 @@ TEST(H1Exchange, a_head_has_its_limit) {
         rig.manual.settle();
         ASSERT_TRUE(rig.seen.is_over);
         EXPECT_EQ(rig.seen.failure.has_value(), room > 1024);
-        if (room > 1024) EXPECT_EQ(rig.seen.failure->kind, FailureKind::too_large);
+        if (room > 1024) {
+            EXPECT_EQ(rig.seen.failure->kind, FailureKind::too_large);
+        }
     }
 }
 

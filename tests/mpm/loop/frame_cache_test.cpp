@@ -38,9 +38,11 @@ TEST(FrameCache, counts_frames_in_use) {
     const std::ptrdiff_t before = frames_in_use();
     std::vector<void*> frames;
     for (std::size_t size : {1, 64, 65, 2048, 2049, 100'000}) {
-        for (int i = 0; i < 100; i++) frames.push_back(allocate(size));
+        for (int i = 0; i < 100; i++)
+            frames.push_back(allocate(size));
         EXPECT_EQ(frames_in_use(), before + 100);
-        for (void* frame : frames) release(frame, size);
+        for (void* frame : frames)
+            release(frame, size);
         frames.clear();
         EXPECT_EQ(frames_in_use(), before);
     }

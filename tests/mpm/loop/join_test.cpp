@@ -69,11 +69,14 @@ TEST(Both, outcomes) {
         {"first fails later", {3ms, {}, 5ms, 2}, {"a ended", "b cancelled", "joined - -"}},
         {"second fails at once", {5ms, 1, 0ms, {}}, {"b ended", "a cancelled", "joined - -"}},
         {"failure after the sibling", {3ms, 1, 5ms, {}}, {"a ended", "b ended", "joined 1 -"}},
-        {"second ends", {9ms, 1, 5ms, 2, Until::second_ends},
+        {"second ends",
+         {9ms, 1, 5ms, 2, Until::second_ends},
          {"b ended", "a cancelled", "joined - 2"}},
-        {"second ends at once", {9ms, 1, 0ms, 2, Until::second_ends},
+        {"second ends at once",
+         {9ms, 1, 0ms, 2, Until::second_ends},
          {"b ended", "a cancelled", "joined - 2"}},
-        {"first ends, second decides", {3ms, 1, 5ms, 2, Until::second_ends},
+        {"first ends, second decides",
+         {3ms, 1, 5ms, 2, Until::second_ends},
          {"a ended", "b ended", "joined 1 2"}},
     };
     for (const Case& each : cases) {
@@ -83,7 +86,8 @@ TEST(Both, outcomes) {
         Scope scope(manual.loop);
         Log log;
         scope.spawn(join(manual.loop, each.terms, log));
-        for (int i = 0; i < 10; i++) EXPECT_TRUE(manual.pass_time(1ms));
+        for (int i = 0; i < 10; i++)
+            EXPECT_TRUE(manual.pass_time(1ms));
         EXPECT_EQ(scope.size(), 0u);
         EXPECT_EQ(log.lines, each.expected);
         EXPECT_EQ(frame_cache::frames_in_use(), frames);
@@ -126,7 +130,8 @@ TEST(Both, nested_both_end_well) {
     Scope scope(manual.loop);
     Log log;
     scope.spawn(nest(manual.loop, {3ms, 1, 2ms, 1}, 8ms, 2, log));
-    for (int i = 0; i < 10; i++) manual.pass_time(1ms);
+    for (int i = 0; i < 10; i++)
+        manual.pass_time(1ms);
     EXPECT_EQ(log.lines, (Lines{"d ended", "c ended", "inner joined", "b ended", "joined 72"}));
     EXPECT_EQ(scope.size(), 0u);
 }
@@ -136,9 +141,10 @@ TEST(Both, failure_outside_cancels_every_nested_wait) {
     Scope scope(manual.loop);
     Log log;
     scope.spawn(nest(manual.loop, {9ms, 1, 9ms, 1}, 2ms, {}, log));
-    for (int i = 0; i < 10; i++) manual.pass_time(1ms);
-    EXPECT_EQ(log.lines, (Lines{"b ended", "c cancelled", "d cancelled", "inner cancelled",
-                                "joined --"}));
+    for (int i = 0; i < 10; i++)
+        manual.pass_time(1ms);
+    EXPECT_EQ(log.lines,
+              (Lines{"b ended", "c cancelled", "d cancelled", "inner cancelled", "joined --"}));
     EXPECT_EQ(scope.size(), 0u);
 }
 
@@ -147,9 +153,10 @@ TEST(Both, failure_inside_reaches_the_outer_sibling) {
     Scope scope(manual.loop);
     Log log;
     scope.spawn(nest(manual.loop, {1ms, {}, 9ms, 1}, 9ms, 2, log));
-    for (int i = 0; i < 10; i++) manual.pass_time(1ms);
-    EXPECT_EQ(log.lines, (Lines{"c ended", "d cancelled", "inner joined", "b cancelled",
-                                "joined --"}));
+    for (int i = 0; i < 10; i++)
+        manual.pass_time(1ms);
+    EXPECT_EQ(log.lines,
+              (Lines{"c ended", "d cancelled", "inner joined", "b cancelled", "joined --"}));
     EXPECT_EQ(scope.size(), 0u);
 }
 
@@ -169,12 +176,14 @@ TEST(Both, a_failed_join_does_not_cancel_the_parent) {
     Scope scope(manual.loop);
     Log log;
     scope.spawn(join_twice(manual.loop, log));
-    for (int i = 0; i < 10; i++) manual.pass_time(1ms);
+    for (int i = 0; i < 10; i++)
+        manual.pass_time(1ms);
     EXPECT_EQ(log.lines, (Lines{"a ended", "b ended", "a ended", "b ended", "goes on"}));
     EXPECT_EQ(scope.size(), 0u);
 }
 
-// ---- Scope ----------------------------------------------------------------------------------------
+// ---- Scope
+// ----------------------------------------------------------------------------------------
 
 Task<void> nap(Loop& loop, Milliseconds time, Wake& wake) {
     wake = co_await sleep(loop, Phase{1}, time);
@@ -196,7 +205,8 @@ TEST(Scope, counts_cancels_and_is_waited_for) {
     Scope scope(manual.loop);
     Scope watching(manual.loop);
     Wake wakes[3] = {};
-    for (int i = 0; i < 3; i++) scope.spawn(nap(manual.loop, Milliseconds(10 * (i + 1)), wakes[i]));
+    for (int i = 0; i < 3; i++)
+        scope.spawn(nap(manual.loop, Milliseconds(10 * (i + 1)), wakes[i]));
     EXPECT_EQ(scope.size(), 3u);
     std::size_t left_of_two = 99;
     std::size_t left_of_all = 99;
@@ -240,7 +250,8 @@ TEST(Scope, spawning_from_a_task_keeps_the_branch) {
     EXPECT_EQ(inner.size(), 0u);
 }
 
-// ---- Wakeup ---------------------------------------------------------------------------------------
+// ---- Wakeup
+// ---------------------------------------------------------------------------------------
 
 Task<void> await_wakeup(Loop& loop, Wakeup& wakeup, std::string name, Log& log) {
     const Wake wake = co_await wakeup.wait(loop, Phase{1}, Deadline::after(10ms));

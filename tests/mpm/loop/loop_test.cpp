@@ -135,7 +135,8 @@ TEST(Mailbox, calls_run_on_the_loops_thread_in_order) {
     other.join();
     EXPECT_TRUE(is_owner);
     ASSERT_EQ(seen.size(), 1000u);
-    for (int i = 0; i < 1000; i++) EXPECT_EQ(seen[i], i);
+    for (int i = 0; i < 1000; i++)
+        EXPECT_EQ(seen[i], i);
 }
 
 TEST(Mailbox, a_call_may_leave_another) {

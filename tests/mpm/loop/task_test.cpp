@@ -41,7 +41,8 @@ Task<int> ready(Depth& depth, int value) {
 }
 
 Task<void> await_many(Depth& depth, std::int64_t& sum) {
-    for (int i = 0; i < million; i++) sum += co_await ready(depth, i);
+    for (int i = 0; i < million; i++)
+        sum += co_await ready(depth, i);
 }
 
 TEST(Task, a_million_ready_children_use_no_stack) {
@@ -62,7 +63,8 @@ Task<int> through(Depth& depth, int value) {
 }
 
 Task<void> await_nested(Depth& depth, std::int64_t& sum) {
-    for (int i = 0; i < million / 4; i++) sum += co_await through(depth, 0);
+    for (int i = 0; i < million / 4; i++)
+        sum += co_await through(depth, 0);
 }
 
 TEST(Task, ready_children_with_ready_children_use_no_stack) {
@@ -86,7 +88,8 @@ Task<int> sometimes_parks(Loop& loop, Depth& depth, int turn) {
 }
 
 Task<void> await_mixed(Loop& loop, Depth& depth, int& sum) {
-    for (int i = 0; i < million / 4; i++) sum += co_await sometimes_parks(loop, depth, i);
+    for (int i = 0; i < million / 4; i++)
+        sum += co_await sometimes_parks(loop, depth, i);
 }
 
 TEST(Task, children_that_park_now_and_then_use_no_stack) {

@@ -1,4 +1,5 @@
-// Content by its framing, in and out: whole, in single octets, broken off, and with something behind.
+// Content by its framing, in and out: whole, in single octets, broken off, and with something
+// behind.
 #include "proxy/net/h1_content.h"
 
 #include <gtest/gtest.h>
@@ -26,9 +27,9 @@ struct ReadCase {
     Reader::Kind kind;
     std::uint64_t length;
     std::string input;
-    bool ends;               // the input ends behind `input`
+    bool ends;  // the input ends behind `input`
     std::string content;
-    std::string left;        // unread afterwards
+    std::string left;  // unread afterwards
     std::optional<FailureKind> failure;
 };
 
@@ -39,11 +40,30 @@ const ReadCase read_cases[] = {
     {"length and more", Reader::Kind::length, 5, "helloGET /", false, "hello", "GET /", {}},
     {"length, incomplete", Reader::Kind::length, 5, "hell", true, "hell", "",
      FailureKind::incomplete},
-    {"chunked", Reader::Kind::chunked, 0, "3\r\nabc\r\n2;x=y\r\nde\r\n0\r\n\r\n", false, "abcde", "",
+    {"chunked",
+     Reader::Kind::chunked,
+     0,
+     "3\r\nabc\r\n2;x=y\r\nde\r\n0\r\n\r\n",
+     false,
+     "abcde",
+     "",
      {}},
-    {"chunked and more", Reader::Kind::chunked, 0, "1\r\na\r\n0\r\n\r\nHTTP", false, "a", "HTTP", {}},
-    {"chunked with trailers", Reader::Kind::chunked, 0, "1\r\na\r\n0\r\nX: y\r\n\r\nZ", false, "a",
-     "Z", {}},
+    {"chunked and more",
+     Reader::Kind::chunked,
+     0,
+     "1\r\na\r\n0\r\n\r\nHTTP",
+     false,
+     "a",
+     "HTTP",
+     {}},
+    {"chunked with trailers",
+     Reader::Kind::chunked,
+     0,
+     "1\r\na\r\n0\r\nX: y\r\n\r\nZ",
+     false,
+     "a",
+     "Z",
+     {}},
     {"chunked, incomplete", Reader::Kind::chunked, 0, "3\r\nab", true, "ab", "",
      FailureKind::incomplete},
     {"chunked, no last chunk", Reader::Kind::chunked, 0, "1\r\na\r\n", true, "a", "",
@@ -111,7 +131,8 @@ void check(const ReadCase& each, Steps steps, std::size_t read_size) {
 }
 
 TEST(H1ContentReader, reads_what_framing_says) {
-    for (const ReadCase& each : read_cases) check(each, {Step::data(each.input)}, 4096);
+    for (const ReadCase& each : read_cases)
+        check(each, {Step::data(each.input)}, 4096);
 }
 TEST(H1ContentReader, reads_it_from_single_octets) {
     for (const ReadCase& each : read_cases) {
@@ -124,13 +145,15 @@ TEST(H1ContentReader, reads_it_with_a_wait_before_each_octet) {
     }
 }
 TEST(H1ContentReader, reads_it_into_one_octet_of_room) {
-    for (const ReadCase& each : read_cases) check(each, {Step::data(each.input)}, 1);
+    for (const ReadCase& each : read_cases)
+        check(each, {Step::data(each.input)}, 1);
 }
 
 TEST(H1ContentReader, says_what_is_due) {
     ManualLoop manual;
     Record record;
-    ScriptedTransport transport(manual.loop, {Step::data("abc"), Step::fail(ECONNRESET)}, {}, record);
+    ScriptedTransport transport(manual.loop, {Step::data("abc"), Step::fail(ECONNRESET)}, {},
+                                record);
     Reader reader(Side::client, phase::request_content);
     reader.begin(Reader::Kind::length, 5);
     EXPECT_EQ(reader.due(), 5u);
@@ -165,14 +188,14 @@ TEST(H1ContentReader, serves_one_message_after_another) {
 
 loop::Task<bool> read_octet(ScriptedTransport& transport, Reader& reader, std::uintptr_t& lowest) {
     lowest = std::min(lowest, stack_position());
-    const Result<ContentRun> run =
-        reader.try_read(transport, transport.loop().scratch().first(1));
+    const Result<ContentRun> run = reader.try_read(transport, transport.loop().scratch().first(1));
     co_return run && !run->is_last;
 }
 
 loop::Task<void> read_octets(ScriptedTransport& transport, Reader& reader, std::uintptr_t& lowest) {
     bool goes_on = true;
-    while (goes_on) goes_on = co_await read_octet(transport, reader, lowest);
+    while (goes_on)
+        goes_on = co_await read_octet(transport, reader, lowest);
 }
 
 TEST(H1ContentReader, a_million_single_octets_use_no_stack) {
@@ -209,8 +232,11 @@ TEST(H1ContentWriter, frames_what_it_writes) {
         {"length, empty last", Writer::Kind::length, {"abc", ""}, "H:abc", 1},
         {"length, nothing", Writer::Kind::length, {""}, "H:", 1},
         {"until close", Writer::Kind::until_close, {"abc", ""}, "H:abc", 1},
-        {"chunked", Writer::Kind::chunked, {"abc", "defghijklmnop"},
-         "H:3\r\nabc\r\nd\r\ndefghijklmnop\r\n0\r\n\r\n", 2},
+        {"chunked",
+         Writer::Kind::chunked,
+         {"abc", "defghijklmnop"},
+         "H:3\r\nabc\r\nd\r\ndefghijklmnop\r\n0\r\n\r\n",
+         2},
         {"chunked, empty last", Writer::Kind::chunked, {"abc", ""}, "H:3\r\nabc\r\n0\r\n\r\n", 2},
         {"chunked, empty run", Writer::Kind::chunked, {"", "a"}, "H:1\r\na\r\n0\r\n\r\n", 2},
         {"chunked, nothing", Writer::Kind::chunked, {""}, "H:0\r\n\r\n", 1},

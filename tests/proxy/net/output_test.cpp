@@ -162,7 +162,9 @@ loop::Task<void> write_some(Round& round) {
     }
 }
 
-TEST(Output, survives_every_failure) { EXPECT_GE(support::fail_nth(write_some), 3); }
+TEST(Output, survives_every_failure) {
+    EXPECT_GE(support::fail_nth(write_some), 3);
+}
 
 }  // namespace
 }  // namespace headgate::net

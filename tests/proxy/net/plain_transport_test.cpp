@@ -150,7 +150,8 @@ TEST(PlainTransport, writes_until_there_is_no_room) {
     const std::string piece(64 * 1024, 'x');
     std::size_t written = 0;
     Tried tried;
-    while ((tried = rig.write(piece)).is_done()) written += tried.bytes;
+    while ((tried = rig.write(piece)).is_done())
+        written += tried.bytes;
     EXPECT_EQ(tried.state, State::want_write);
     EXPECT_FALSE(rig.transport->readiness().writable);
     std::string sink(1 << 20, 0);

@@ -1,0 +1,113 @@
+// The program's face: options, exit codes, diagnostics, and what it says when it cannot start.
+#include "tests/support/behaviour.h"
+
+namespace headgate {
+namespace {
+
+using namespace support;
+
+struct Call {
+    const char* name;
+    std::vector<std::string> arguments;
+    int exit_code;
+    std::vector<std::string> out;  // texts that must be there
+    std::vector<std::string> err;
+};
+
+const Call calls[] = {
+    {"help", {"--help"}, 0, {"Usage: headgate", "-f, --config FILE", "Exit status: 0"}, {}},
+    {"-h", {"-h"}, 0, {"Usage: headgate"}, {}},
+    {"version", {"-v"}, 0, {"Headgate/"}, {}},
+    {"build", {"-V"}, 0, {"Headgate/", "c-ares"}, {}},
+    {"one directive", {"-L", "ProxyPass"}, 0, {"ProxyPass [/path] !|http://host"}, {}},
+    {"all directives", {"-L"}, 0, {"Listen", "ProxyPass", "LogFormat", "KeepAliveTimeout"}, {}},
+    {"no such directive", {"-L", "ProxyPas"}, 2, {}, {"did you mean \"ProxyPass\"?"}},
+    {"no such option", {"--confg", "x"}, 2, {}, {"did you mean \"--config\"?", "headgate --help"}},
+    {"no argument", {"-f"}, 2, {}, {"-f needs FILE"}},
+    {"no such file", {"-t", "-f", "/nowhere/headgate.conf"}, 1, {}, {"/nowhere/headgate.conf"}},
+    {"no such model", {"--mpm", "evnt", "-t", "-f", "/dev/null"}, 1, {}, {"evnt"}},
+    {"nothing to listen on", {"-t", "-f", "/dev/null"}, 1, {}, {"no Listen directive"}},
+};
+
+TEST(CommandLine, DoesAndSaysWhatItIsAsked) {
+    for (const Call& each : calls) {
+        SCOPED_TRACE(each.name);
+        const Ran ran = run_headgate(each.arguments);
+        EXPECT_EQ(ran.exit_code, each.exit_code) << ran.out << ran.err;
+        for (const std::string& text : each.out) {
+            EXPECT_NE(ran.out.find(text), std::string::npos) << text << "\nis not in\n" << ran.out;
+        }
+        for (const std::string& text : each.err) {
+            EXPECT_NE(ran.err.find(text), std::string::npos) << text << "\nis not in\n" << ran.err;
+        }
+    }
+}
+
+TEST(CommandLine, ShowsEveryMistakeOfAConfigurationAtItsPlace) {
+    const TemporaryFolder folder;
+    const std::string file = folder.write("bad.conf",
+                                          "Listen 127.0.0.1:8080\n"
+                                          "KeepAlive yes\n"
+                                          "ProxyPas / http://127.0.0.1:9000/\n");
+    for (const bool test_only : {true, false}) {
+        std::vector<std::string> arguments{"-f", file};
+        if (test_only) arguments.push_back("-t");
+        const Ran ran = run_headgate(arguments);
+        EXPECT_EQ(ran.exit_code, 1);
+        EXPECT_EQ(ran.out, "");
+        EXPECT_EQ(ran.err, file +
+                               ":2:11: error: \"yes\" is not a value for KeepAlive\n"
+                               "    2 | KeepAlive yes\n"
+                               "      |           ^~~ expected On or Off\n"
+                               "      = help: headgate -L KeepAlive\n" +
+                               file +
+                               ":3:1: error: unknown directive \"ProxyPas\"\n"
+                               "    3 | ProxyPas / http://127.0.0.1:9000/\n"
+                               "      | ^~~~~~~~ did you mean \"ProxyPass\"?\n"
+                               "      = help: headgate -L ProxyPass\n"
+                               "2 errors, 0 warnings.\n");
+    }
+}
+
+TEST(CommandLine, TestsAConfigurationWithoutServing) {
+    const TemporaryFolder folder;
+    const std::string file = folder.write(
+        "good.conf", "Listen 127.0.0.1:1\nServerName a.test\nErrorLog " + folder.file("error.log") +
+                         "\n<VirtualHost *:1>\nServerName b.test\nServerAlias c.test\n"
+                         "</VirtualHost>\n");
+    const Ran tested = run_headgate({"-t", "-f", file});
+    EXPECT_EQ(tested.exit_code, 0);
+    EXPECT_EQ(tested.err, "Syntax OK\n");
+    const Ran shown = run_headgate({"-S", "-f", file});
+    EXPECT_EQ(shown.exit_code, 0);
+    for (const char* text : {"*:1", "b.test", "c.test", "good.conf:4", "main server a.test"}) {
+        EXPECT_NE(shown.out.find(text), std::string::npos) << text << "\nis not in\n" << shown.out;
+    }
+    EXPECT_FALSE(std::filesystem::exists(folder.file("error.log")));
+}
+
+class SecondInstance : public Behaviour {};
+EVERY_MODEL(SecondInstance);
+
+TEST_P(SecondInstance, IsRefusedTheAddressAndToldWhoHoldsIt) {
+    RunningOrigin origin;
+    RunningProxy proxy(model(), pass_all_to(origin));
+    const TemporaryFolder folder;
+    const std::string file = folder.write(
+        "second.conf", "Listen 127.0.0.1:" + std::to_string(proxy.port()) +
+                           "\nServerName a.test\nErrorLog " + folder.file("error.log") + "\n");
+    const Ran ran = run_headgate({"-f", file, "--mpm", model()});
+    EXPECT_EQ(ran.exit_code, 3);
+    EXPECT_NE(ran.err.find("cannot listen on 127.0.0.1:" + std::to_string(proxy.port())),
+              std::string::npos)
+        << ran.err;
+    EXPECT_NE(ran.err.find("held by process " + std::to_string(proxy.pid()) + " (headgate)"),
+              std::string::npos)
+        << ran.err;
+    RawConnection client(proxy.port());
+    client.send(get("/hello"));
+    EXPECT_EQ(client.receive_response().status, 200);
+}
+
+}  // namespace
+}  // namespace headgate

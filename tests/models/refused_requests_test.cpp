@@ -1,0 +1,174 @@
+// Requests that are refused before anything is forwarded: malformed, ambiguous, too large, too
+// slow. The status, the closed connection, and an origin that never hears of it.
+#include "tests/support/behaviour.h"
+
+namespace headgate {
+namespace {
+
+using namespace support;
+
+class RefusedRequests : public Behaviour {};
+EVERY_MODEL(RefusedRequests);
+
+struct Case {
+    std::string request;
+    int status;
+};
+
+const std::string host = "Host: proxy.test\r\n";
+
+const Case malformed[] = {
+    {"nonsense\r\n\r\n", 400},
+    {"GET /\r\n\r\n", 400},
+    {"GET / HTTP/1.1\r\n\r\n", 400},  // no Host
+    {"GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n", 400},
+    {"GET / HTTP/1.1\r\nHost: a b\r\n\r\n", 400},
+    {"GET / HTTP/1.1\n" + host + "\r\n", 400},                  // bare LF
+    {"GET / HTTP/1.1\r\n" + host + "A : b\r\n\r\n", 400},       // space before the colon
+    {"GET / HTTP/1.1\r\n" + host + "A: b\r\n c\r\n\r\n", 400},  // obs-fold
+    {"GET / HTTP/1.1\r\n" + host + "A: b" + '\0' + "\r\n\r\n", 400},
+    {"GET / HTTP/1.1\r\n" + host + "no colon\r\n\r\n", 400},
+    {"GET /%zz HTTP/1.1\r\n" + host + "\r\n", 400},
+    {"GET /../../etc/passwd HTTP/1.1\r\n" + host + "\r\n", 400},
+    {"GET nothing HTTP/1.1\r\n" + host + "\r\n", 400},
+    {"GET / HTTP/2.0\r\n" + host + "\r\n", 505},
+    {"GET / HTTP/1.1x\r\n" + host + "\r\n", 400},
+    {"CONNECT example.test:443 HTTP/1.1\r\nHost: example.test\r\n\r\n", 405},
+};
+
+const Case ambiguous[] = {
+    {"POST / HTTP/1.1\r\n" + host + "Content-Length: 5\r\nContent-Length: 6\r\n\r\nhello", 400},
+    {"POST / HTTP/1.1\r\n" + host + "Content-Length: 5, 5\r\n\r\nhello", 400},
+    {"POST / HTTP/1.1\r\n" + host + "Content-Length: +5\r\n\r\nhello", 400},
+    {"POST / HTTP/1.1\r\n" + host + "Content-Length: 0x5\r\n\r\nhello", 400},
+    {"POST / HTTP/1.1\r\n" + host + "Content-Length: 99999999999999999999\r\n\r\n", 400},
+    {"POST / HTTP/1.1\r\n" + host +
+         "Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+     400},
+    {"POST / HTTP/1.0\r\n" + host + "Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400},
+    {"POST / HTTP/1.1\r\n" + host + "Transfer-Encoding: chunked, gzip\r\n\r\n", 400},
+    {"POST / HTTP/1.1\r\n" + host + "Transfer-Encoding: chunked, chunked\r\n\r\n", 400},
+    {"POST / HTTP/1.1\r\n" + host + "Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n", 501},
+    {"POST / HTTP/1.1\r\n" + host + "Connection: Content-Length\r\nContent-Length: 5\r\n\r\nhello",
+     400},
+    {"POST / HTTP/1.1\r\n" + host + "Expect: tea\r\nContent-Length: 5\r\n\r\nhello", 417},
+};
+
+const Case oversized[] = {
+    {"GET /" + std::string(300, 'x') + " HTTP/1.1\r\n" + host + "\r\n", 414},
+    {"GET / HTTP/1.1\r\n" + host + "A: " + std::string(300, 'x') + "\r\n\r\n", 431},
+    {"GET / HTTP/1.1\r\n" + host + "A: b\r\nA: b\r\nA: b\r\nA: b\r\nA: b\r\n\r\n", 431},
+    {"POST / HTTP/1.1\r\n" + host + "Content-Length: 101\r\n\r\n", 413},
+};
+
+constexpr const char* small_limits =
+    "LimitRequestLine 256\nLimitRequestFieldSize 256\nLimitRequestFields 5\n"
+    "LimitRequestBody 100\n";
+
+TEST_P(RefusedRequests, AreAnsweredAndNeverForwarded) {
+    ScriptedOrigin origin;
+    RunningProxy proxy(model(), small_limits + pass_all_to(origin));
+    std::vector<Case> cases(std::begin(malformed), std::end(malformed));
+    cases.insert(cases.end(), std::begin(ambiguous), std::end(ambiguous));
+    cases.insert(cases.end(), std::begin(oversized), std::end(oversized));
+    std::size_t lines = 0;
+    for (const Case& each : cases) {
+        SCOPED_TRACE(each.request);
+        RawConnection client(proxy.port());
+        client.send(each.request + get("/smuggled"));
+        const Response response = client.receive_response();
+        EXPECT_EQ(response.status, each.status);
+        EXPECT_TRUE(response.is_whole);
+        EXPECT_EQ(response.field("Connection"), "close");
+        EXPECT_EQ(client.receive_end(), RawConnection::End::fin);
+        EXPECT_EQ(proxy.access_log(++lines).back()["status"], std::to_string(each.status));
+    }
+    EXPECT_FALSE(origin.has_connection());
+    EXPECT_EQ(proxy.access_log(lines).size(), lines) << "what followed was taken for a request";
+    proxy.error_log("HG0101: 400: both Content-Length and Transfer-Encoding");
+}
+
+TEST_P(RefusedRequests, HaveAnAllowFieldWhereTheMethodIsTheReason) {
+    ScriptedOrigin origin;
+    RunningProxy proxy(model(), pass_all_to(origin));
+    RawConnection client(proxy.port());
+    client.send("CONNECT example.test:443 HTTP/1.1\r\nHost: example.test\r\n\r\n");
+    EXPECT_NE(client.receive_response().field("Allow"), "");  // RFC 9110 section 15.5.6
+}
+
+// ---- found out while the content comes ---------------------------------------------------
+
+TEST_P(RefusedRequests, EndTheExchangeWhenChunkedContentGrowsTooLarge) {
+    ScriptedOrigin origin;
+    RunningProxy proxy(model(), "LimitRequestBody 100\n" + pass_all_to(origin));
+    RawConnection client(proxy.port());
+    client.send("POST / HTTP/1.1\r\n" + host + "Transfer-Encoding: chunked\r\n\r\n40\r\n" +
+                std::string(64, 'x') + "\r\n");
+    std::string head;
+    RawConnection upstream = origin.accept_request(head);
+    client.send("40\r\n" + std::string(64, 'x') + "\r\n");
+    const Response response = client.receive_response();
+    EXPECT_EQ(response.status, 413);
+    EXPECT_EQ(response.field("Connection"), "close");
+    EXPECT_EQ(client.receive_end(), RawConnection::End::fin);
+    EXPECT_EQ(upstream.receive_rest().find("0\r\n\r\n"), std::string::npos);
+    EXPECT_EQ(proxy.access_log(1)[0]["end"], "client/request-content/too-large");
+}
+
+TEST_P(RefusedRequests, EndTheExchangeWhenAChunkIsMalformed) {
+    ScriptedOrigin origin;
+    RunningProxy proxy(model(), pass_all_to(origin));
+    for (const char* chunk : {"g\r\n", "5\nhello\r\n", "5\r\nhelloo\r\n", "-5\r\n",
+                              "fffffffffffffffff\r\n", "5 \r\r\n"}) {
+        SCOPED_TRACE(chunk);
+        RawConnection client(proxy.port());
+        client.send("POST / HTTP/1.1\r\n" + host + "Transfer-Encoding: chunked\r\n\r\n" + chunk +
+                    "0\r\n\r\n" + get("/smuggled"));
+        const Response response = client.receive_response();
+        EXPECT_EQ(response.status, 400);
+        EXPECT_EQ(client.receive_end(), RawConnection::End::fin);
+        std::string head;
+        RawConnection upstream = origin.accept_request(head);
+        EXPECT_EQ(upstream.receive_rest().find("0\r\n\r\n"), std::string::npos);
+    }
+    for (const LogLine& line : proxy.access_log(6)) {
+        EXPECT_EQ(line["end"], "client/request-content/malformed");
+    }
+}
+
+// ---- too slow ----------------------------------------------------------------------------
+
+TEST_P(RefusedRequests, AreAnswered408WhenTheHeadStaysHalf) {
+    ScriptedOrigin origin;
+    RunningProxy proxy(model(), "Timeout 1\n" + pass_all_to(origin));
+    RawConnection client(proxy.port());
+    client.send("GET / HTTP/1.1\r\nHo");
+    const Response response = client.receive_response();
+    EXPECT_EQ(response.status, 408);
+    EXPECT_EQ(response.field("Connection"), "close");
+    EXPECT_EQ(client.receive_end(), RawConnection::End::fin);
+    EXPECT_EQ(proxy.access_log(1)[0]["status"], "408");
+    EXPECT_EQ(proxy.access_log(1)[0]["end"], "client/request-head/timed-out");
+    EXPECT_FALSE(origin.has_connection());
+}
+
+TEST_P(RefusedRequests, AreAnswered408WhenTheContentStaysHalf) {
+    ScriptedOrigin origin;
+    RunningProxy proxy(model(), "Timeout 1\nProxyTimeout 60\n" + pass_all_to(origin));
+    RawConnection client(proxy.port());
+    client.send("POST / HTTP/1.1\r\n" + host + "Content-Length: 9\r\n\r\nhello");
+    EXPECT_EQ(client.receive_response().status, 408);
+    EXPECT_EQ(client.receive_end(), RawConnection::End::fin);
+    EXPECT_EQ(proxy.access_log(1)[0]["end"], "client/request-content/timed-out");
+}
+
+TEST_P(RefusedRequests, NothingIsSaidToAConnectionThatAskedNothing) {
+    ScriptedOrigin origin;
+    RunningProxy proxy(model(), "Timeout 1\n" + pass_all_to(origin));
+    RawConnection client(proxy.port());
+    EXPECT_EQ(client.receive_rest(), "");
+    EXPECT_EQ(client.end(), RawConnection::End::fin);
+}
+
+}  // namespace
+}  // namespace headgate
