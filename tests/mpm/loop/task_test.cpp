@@ -129,9 +129,10 @@ TEST(Task, dropped_before_it_started_frees_its_frame) {
     const auto before = frame_cache::frames_in_use();
     {
         Depth depth;
-        Task<int> never = ready(depth, 1);
+        // On the heap, or a compiler may see through it and make no frame at all.
+        const auto never = std::make_unique<Task<int>>(ready(depth, 1));
         EXPECT_EQ(frame_cache::frames_in_use(), before + 1);
-        Task<int> moved = std::move(never);
+        const auto moved = std::make_unique<Task<int>>(std::move(*never));
         EXPECT_EQ(depth.highest, 0u) << "it has run";
     }
     EXPECT_EQ(frame_cache::frames_in_use(), before);
