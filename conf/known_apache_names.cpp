@@ -40,7 +40,7 @@ constexpr KnownNames directives[] = {
      "IndexIgnore IndexIgnoreReset IndexOptions IndexOrderDefault IndexStyleSheet "
      "LanguagePriority MetaDir MetaFiles MetaSuffix MimeMagicFile ModMimeUsePathInfo "
      "MultiviewsMatch Options ReadmeName RemoveCharset RemoveEncoding RemoveHandler "
-     "RemoveInputFilter RemoveLanguage RemoveOutputFilter RemoveType SetHandler UserDir "
+     "RemoveInputFilter RemoveLanguage RemoveOutputFilter RemoveType UserDir "
      "VirtualDocumentRoot VirtualDocumentRootIP VirtualScriptAlias VirtualScriptAliasIP"},
     {Support::not_yet, "not yet",
      "AddModuleInfo AllowEncodedSlashes ChrootDir CookieDomain CookieExpires "

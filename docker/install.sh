@@ -6,6 +6,7 @@ list=$(dirname "$0")/packages.txt
 
 missing=
 for set in "$@"; do
+    # shellcheck disable=SC2013  # words are wanted
     for package in $(sed 's/#.*//' "$list" | awk -v set="$set" '$2 == set { print $1 }'); do
         dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'ok installed' ||
             missing="$missing $package"

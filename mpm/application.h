@@ -13,9 +13,13 @@ namespace headgate::mpm {
 
 /// One loaded configuration, ready to serve.
 struct Program {
-    Settings settings;                // copied: the models size themselves by it
+    ModelName model = ModelName::event;
+    Settings settings;  // copied: the models size themselves by it
     std::vector<loop::Address> listens;
     std::unique_ptr<HandlerFactory> handlers;
+    // StatusListen: served by one helper child, which is forked only when there is one.
+    std::vector<loop::Address> status_listens;
+    std::unique_ptr<HandlerFactory> status_handlers;
 };
 
 class Application {

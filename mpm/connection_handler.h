@@ -8,6 +8,7 @@
 
 #include "mpm/loop/loop.h"
 #include "mpm/loop/socket.h"
+#include "mpm/scoreboard.h"
 
 namespace headgate::mpm {
 
@@ -15,13 +16,30 @@ namespace headgate::mpm {
 struct Accepted {
     loop::Socket socket;
     loop::Address peer;
-    std::uint32_t listener = 0;  // index into what Application::load() listed
+    std::uint32_t listener = 0;          // index into what Application::load() listed
+    ConnectionRecord* record = nullptr;  // of the scoreboard; null: it is not shown
+};
+
+/// What a handler may know of its surroundings: its slot of the scoreboard to count in, and the
+/// whole to show.
+struct Surroundings {
+    ThreadSlot& slot;
+    const Scoreboard& scoreboard;
+    const char* model;  // in words, for the status page
+    std::uint32_t generation;
+    std::time_t started;  // of the supervisor
 };
 
 /// What a child is told from outside. Empty so far but for the reopening of logs; certificates and
 /// the rest join it here.
 struct ControlMessage {
     enum class Kind : std::uint8_t { reopen_logs } kind = Kind::reopen_logs;
+};
+
+/// How idle connections end when a process drains.
+enum class Drain : std::uint8_t {
+    gently,  // a reload: each may send one more request within its KeepAliveTimeout
+    soon,    // the program ends: only what is already on its way is waited for
 };
 
 class ConnectionHandler {
@@ -32,8 +50,9 @@ public:
     /// with a connection ends that connection.
     virtual loop::Task<void> serve(Accepted accepted) = 0;
 
-    /// From now on connections end when what they are doing is done; idle ones soon.
-    virtual void drain() = 0;
+    /// From now on connections end when what they are doing is done. May be told a second time,
+    /// sooner.
+    virtual void drain(Drain how) = 0;
 
     virtual void apply(const ControlMessage& message) = 0;
 };
@@ -42,7 +61,8 @@ public:
 class HandlerFactory {
 public:
     virtual ~HandlerFactory() = default;
-    virtual std::unique_ptr<ConnectionHandler> make(loop::Loop& loop) = 0;
+    virtual std::unique_ptr<ConnectionHandler> make(loop::Loop& loop,
+                                                    const Surroundings& surroundings) = 0;
 };
 
 }  // namespace headgate::mpm

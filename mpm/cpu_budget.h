@@ -7,8 +7,8 @@
 namespace headgate::mpm {
 
 struct CpuBudget {
-    unsigned cpus = 1;    // at least 1; a fraction of a quota counts as a whole one
-    std::string reason;   // "affinity", "cgroup v2 quota", ...
+    unsigned cpus = 1;   // at least 1; a fraction of a quota counts as a whole one
+    std::string reason;  // "affinity", "cgroup v2 quota", ...
 };
 
 CpuBudget cpu_budget();

@@ -1,93 +1,58 @@
-// See event.h.
-#include "mpm/event.h"
+// Event: few processes, few threads each, any number of connections side by side. A parked exchange
+// holds no thread, so threads are sized by CPUs, and connections by descriptors.
+#include <algorithm>
 
-#include <signal.h>
-#include <unistd.h>
-
-#include <cerrno>
-#include <ctime>
-#include <thread>
-
-#include "mpm/runner.h"
+#include "mpm/cpu_budget.h"
+#include "mpm/model.h"
 
 namespace headgate::mpm {
 namespace {
 
-/// The signals that are waited for instead of handled. Blocked before any thread starts.
-sigset_t waited_signals() {
-    sigset_t set;
-    sigemptyset(&set);
-    for (const int signal : {SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGUSR1, SIGUSR2, SIGWINCH}) {
-        sigaddset(&set, signal);
-    }
-    return set;
+unsigned written_or(const conf::Set<int>& setting, unsigned otherwise) {
+    return setting.is_written() ? static_cast<unsigned>(*setting) : otherwise;
 }
 
-bool ends(int signal) { return signal == SIGTERM || signal == SIGINT || signal == SIGQUIT; }
-
-/// Waits for a signal at most `limit`; 0 when it passed.
-int next_signal(const sigset_t& set, std::chrono::milliseconds limit) {
-    const timespec time{limit.count() / 1000, (limit.count() % 1000) * 1'000'000};
-    while (true) {
-        const int signal = ::sigtimedwait(&set, nullptr, &time);
-        if (signal >= 0) return signal;
-        if (errno != EINTR) return 0;
+/// Departs from Apache: as many processes as CPUs with one thread each, unless numbers are written
+/// (OpenSSL 3.0 contends between threads, not between processes); and AsyncRequestWorkerFactor does
+/// not count: parked exchanges are bounded by MaxConnections.
+Sizing size(const Settings& settings, const FixedLimits& fixed) {
+    Sizing sizing;
+    const CpuBudget budget = cpu_budget();
+    const unsigned cpus = budget.cpus;
+    if (!settings.start_servers.is_written() && !settings.threads_per_child.is_written()) {
+        sizing.reason =
+            std::to_string(cpus) + (cpus == 1 ? " CPU" : " CPUs") + " by " + budget.reason;
     }
+    sizing.threads_per_child = written_or(settings.threads_per_child, 1);
+    sizing.start = written_or(settings.start_servers,
+                              std::max(cpus / std::max(sizing.threads_per_child, 1u), 1u));
+    sizing.server_limit = written_or(settings.server_limit, std::max(16u, sizing.start));
+    sizing.thread_limit = written_or(settings.thread_limit, 64);
+    sizing.max_children = std::max(sizing.start, 1u);
+    sizing.min_spare = written_or(settings.min_spare_threads, 1);
+    sizing.max_spare =
+        written_or(settings.max_spare_threads, sizing.max_children * sizing.threads_per_child);
+    apply_thread_rules(settings, fixed, sizing);
+    const unsigned affordable = affordable_connections();
+    sizing.connections = affordable;
+    if (*settings.max_connections > 0) {
+        sizing.connections = static_cast<unsigned>(*settings.max_connections);
+        if (sizing.connections > affordable) {
+            sizing.warnings.push_back("MaxConnections of " + std::to_string(sizing.connections) +
+                                      " needs more descriptors than the limit allows (two a "
+                                      "connection, room for " +
+                                      std::to_string(affordable) + ")");
+        }
+    }
+    return sizing;
+}
+
+unsigned buckets(const Settings&, const Sizing& sizing) {
+    return std::clamp(sizing.start * sizing.threads_per_child, 1u, 64u);
 }
 
 }  // namespace
 
-EventModel::EventModel(Program& program, Listeners& listeners, const Sizing& sizing)
-    : program_(program), listeners_(listeners), sizing_(sizing) {
-    const sigset_t set = waited_signals();
-    ::pthread_sigmask(SIG_BLOCK, &set, nullptr);
-    ::signal(SIGPIPE, SIG_IGN);
-}
-
-void EventModel::serve(const std::function<void(Told)>& on_signal) {
-    std::vector<std::unique_ptr<ManyRunner>> runners;
-    std::vector<std::thread> threads;
-    std::atomic<unsigned> running{sizing_.threads};
-    for (unsigned i = 0; i < sizing_.threads; i++) {
-        ManyRunner::Options options;
-        for (const auto& socket : listeners_.bucket(i % listeners_.buckets())) {
-            options.listeners.push_back(socket.descriptor());
-        }
-        options.slots = std::max<std::size_t>(sizing_.connections / sizing_.threads, 1);
-        runners.push_back(std::make_unique<ManyRunner>(*program_.handlers, std::move(options)));
-    }
-    const pid_t self = ::getpid();
-    for (auto& runner : runners) {
-        threads.emplace_back([&runner = *runner, &running, self] {
-            runner.run();
-            if (--running == 0) ::kill(self, SIGTERM);  // wakes the waiting thread below
-        });
-    }
-
-    const sigset_t set = waited_signals();
-    const std::chrono::milliseconds bound = *program_.settings.graceful_shutdown_timeout;
-    bool is_draining = false;
-    bool is_stopping = false;
-    auto stop_at = std::chrono::steady_clock::time_point::max();
-    while (running > 0) {
-        const int signal = next_signal(set, std::chrono::milliseconds(200));
-        if (running == 0) break;
-        const bool late = std::chrono::steady_clock::now() >= stop_at;
-        if (signal == SIGUSR1) {
-            on_signal(Told::reopening);
-            for (auto& runner : runners) runner->apply({});
-        } else if ((late || (ends(signal) && is_draining)) && !is_stopping) {
-            is_stopping = true;
-            on_signal(Told::stopping);
-            for (auto& runner : runners) runner->stop();
-        } else if (ends(signal) && !is_draining) {
-            is_draining = true;
-            on_signal(Told::draining);
-            if (bound.count() > 0) stop_at = std::chrono::steady_clock::now() + bound;
-            for (auto& runner : runners) runner->drain();
-        }
-    }
-    for (std::thread& thread : threads) thread.join();
-}
+const Model event_model{ModelName::event, "event", true, size, buckets};
 
 }  // namespace headgate::mpm

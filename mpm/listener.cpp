@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <fstream>
@@ -38,7 +39,8 @@ bool process_holds(const std::string& process, const std::string& socket_name) {
     bool found = false;
     while (const dirent* entry = ::readdir(descriptors)) {
         char target[64];
-        const ssize_t size = ::readlink((folder + "/" + entry->d_name).c_str(), target, sizeof target);
+        const ssize_t size =
+            ::readlink((folder + "/" + entry->d_name).c_str(), target, sizeof target);
         if (size > 0 && socket_name == std::string(target, size)) found = true;
     }
     ::closedir(descriptors);
@@ -65,9 +67,9 @@ std::string holder_of(std::uint16_t port) {
     return holder;
 }
 
-ListenFailure describe(const loop::Address& address, const loop::Listening& failed) {
-    std::string text = "cannot listen on " + address.text() + ": " + std::strerror(failed.error);
-    if (failed.error == EADDRINUSE) text += holder_of(address.port());
+ListenFailure describe(const loop::Address& address, int error) {
+    std::string text = "cannot listen on " + address.text() + ": " + std::strerror(error);
+    if (error == EADDRINUSE) text += holder_of(address.port());
     return {text};
 }
 
@@ -76,26 +78,81 @@ ListenFailure describe(const loop::Address& address, const loop::Listening& fail
 std::optional<ListenFailure> Listeners::open(const std::vector<loop::Address>& addresses,
                                              const Settings& settings, unsigned buckets,
                                              Listeners& result) {
+    const bool is_fresh = result.buckets_.empty();
+    if (is_fresh) result.buckets_.resize(buckets);
+    auto failure = result.change(addresses, settings);
+    if (failure && is_fresh) result.buckets_.clear();
+    return failure;
+}
+
+void Listeners::inherit(std::vector<loop::Socket> sockets) {
+    for (loop::Socket& socket : sockets) {
+        const loop::Address address = loop::Address::of_socket(socket.descriptor());
+        const std::size_t at = position(address);
+        if (at == addresses_.size()) addresses_.push_back(address);
+        std::size_t bucket = 0;
+        while (bucket < buckets_.size() && at < buckets_[bucket].size() &&
+               buckets_[bucket][at].is_open()) {
+            bucket++;
+        }
+        if (bucket == buckets_.size()) buckets_.emplace_back();
+        if (buckets_[bucket].size() <= at) buckets_[bucket].resize(at + 1);
+        buckets_[bucket][at] = std::move(socket);
+    }
+    for (auto& bucket : buckets_)
+        bucket.resize(addresses_.size());
+}
+
+std::vector<int> Listeners::descriptors() const {
+    std::vector<int> all;
+    for (const auto& bucket : buckets_) {
+        for (const loop::Socket& socket : bucket)
+            all.push_back(socket.descriptor());
+    }
+    return all;
+}
+
+std::optional<ListenFailure> Listeners::change(const std::vector<loop::Address>& addresses,
+                                               const Settings& settings) {
     loop::ListenOptions options;
     options.backlog = *settings.listen_backlog;
     options.send_buffer = *settings.send_buffer_size;
     options.receive_buffer = *settings.receive_buffer_size;
-    for (const loop::Address& address : addresses) {
-        loop::ListenOptions alone = options;
-        alone.share_port = false;
-        const loop::Listening probe = loop::open_listener(address, alone);
-        if (probe.error != 0) return describe(address, probe);
-    }
-    std::vector<std::vector<loop::Socket>> opened(buckets);
-    for (auto& bucket : opened) {
-        for (const loop::Address& address : addresses) {
-            loop::Listening listening = loop::open_listener(address, options);
-            if (listening.error != 0) return describe(address, listening);
-            bucket.push_back(std::move(listening.socket));
+    loop::ListenOptions alone = options;
+    alone.share_port = false;
+
+    // Sockets by new address and bucket: those that are not open here are kept from before.
+    std::vector<std::vector<loop::Socket>> opened(buckets_.size());
+    for (auto& bucket : opened)
+        bucket.resize(addresses.size());
+    for (std::size_t i = 0; i < addresses.size(); i++) {
+        if (position(addresses[i]) < addresses_.size()) continue;
+        const int probe = loop::open_listener(addresses[i], alone).error;
+        if (probe != 0) return describe(addresses[i], probe);
+        for (auto& bucket : opened) {
+            loop::Listening listening = loop::open_listener(addresses[i], options);
+            if (listening.error != 0) return describe(addresses[i], listening.error);
+            bucket[i] = std::move(listening.socket);
         }
     }
-    result.buckets_ = std::move(opened);
+    for (std::size_t b = 0; b < buckets_.size(); b++) {
+        for (std::size_t i = 0; i < addresses.size(); i++) {
+            const std::size_t before = position(addresses[i]);
+            if (before == addresses_.size()) continue;
+            opened[b][i] = std::move(buckets_[b][before]);
+            // What was inherited may be fewer sockets than there are buckets.
+            if (!opened[b][i].is_open()) {
+                opened[b][i] = std::move(loop::open_listener(addresses[i], options).socket);
+            }
+        }
+    }
+    buckets_ = std::move(opened);
+    addresses_ = addresses;
     return std::nullopt;
+}
+
+std::size_t Listeners::position(const loop::Address& address) const {
+    return std::find(addresses_.begin(), addresses_.end(), address) - addresses_.begin();
 }
 
 }  // namespace headgate::mpm

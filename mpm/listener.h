@@ -18,11 +18,22 @@ struct ListenFailure {
 
 class Listeners {
 public:
-    /// Opens every address in every bucket; fails as a whole. An address that another program
-    /// listens on fails too: it is probed first, since SO_REUSEPORT would share it silently.
+    /// Opens every address in every bucket, except what was inherited; fails as a whole. An address
+    /// that another program listens on fails too: it is probed first, since SO_REUSEPORT would
+    /// share it silently.
     static std::optional<ListenFailure> open(const std::vector<loop::Address>& addresses,
                                              const Settings& settings, unsigned buckets,
                                              Listeners& result);
+
+    /// For a reload: opens what is new in every bucket, closes what is gone, keeps the rest as it
+    /// is. On a failure nothing has changed.
+    std::optional<ListenFailure> change(const std::vector<loop::Address>& addresses,
+                                        const Settings& settings);
+
+    /// Takes over sockets that are open already (from an earlier program, or systemd): for each
+    /// address its first socket goes to bucket 0, its second to bucket 1, and so on. Before open().
+    void inherit(std::vector<loop::Socket> sockets);
+    std::vector<int> descriptors() const;
 
     unsigned buckets() const { return static_cast<unsigned>(buckets_.size()); }
     /// The sockets of one bucket, in the order of the addresses.
@@ -30,6 +41,9 @@ public:
     void close() { buckets_.clear(); }
 
 private:
+    std::size_t position(const loop::Address& address) const;
+
+    std::vector<loop::Address> addresses_;
     std::vector<std::vector<loop::Socket>> buckets_;
 };
 

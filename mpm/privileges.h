@@ -9,7 +9,11 @@
 namespace headgate::mpm {
 
 /// Drops to User and Group when running as root and they are written; sets no-new-privileges in any
-/// case. Empty on success, else what went wrong in words. A program that is not root keeps what it is.
+/// case. Empty on success, else what went wrong in words. A program that is not root keeps what it
+/// is.
 std::string drop_privileges(const Settings& settings);
+
+/// What drop_privileges would object to, before any process depends on it; empty when nothing.
+std::string check_privileges(const Settings& settings);
 
 }  // namespace headgate::mpm

@@ -1,102 +1,117 @@
-// See runner.h.
+// What both runners share. See runner.h.
 #include "mpm/runner.h"
 
 #include <cerrno>
 
+#include "mpm/many_runner.h"
+#include "mpm/one_runner.h"
+
 namespace headgate::mpm {
 namespace {
 
-constexpr int accepts_per_turn = 64;
-constexpr loop::Milliseconds pause_without_descriptors{100};
 constexpr loop::Phase accepting{14};
-
-bool is_out_of_resources(int error) {
-    return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;
-}
 
 }  // namespace
 
-ManyRunner::ManyRunner(HandlerFactory& handlers, Options options)
-    : loop_(loop::Loop::Options{}),
-      handlers_(handlers),
+Runner::Runner(HandlerFactory& handlers, RunnerOptions options, bool keeps_thread)
+    : handlers_(handlers),
       options_(std::move(options)),
-      acceptors_(loop_),
-      connections_scope_(loop_),
-      finishing_(loop_) {}
+      loop_(loop::Loop::Options{keeps_thread, &loop::TimeSource::system()}),
+      connections_(loop_),
+      background_(loop_) {}
 
-void ManyRunner::run() {
-    handler_ = handlers_.make(loop_);
-    for (std::uint32_t i = 0; i < options_.listeners.size(); i++) acceptors_.spawn(accept(i));
-    loop_.run();
-    handler_.reset();
+void Runner::drain(Drain how) {
+    loop_.post([this, how] {
+        if (handler_) handler_->drain(how);
+        if (!std::exchange(is_draining_, true)) begin_drain();
+    });
 }
 
-loop::Task<void> ManyRunner::accept(std::uint32_t listener) {
-    loop::Readiness& readiness = loop_.watch(options_.listeners[listener]);
+void Runner::stop() {
+    drain(Drain::soon);
+    loop_.post([this] { connections_.cancel(); });
+}
+
+void Runner::apply(const ControlMessage& message) {
+    loop_.post([this, message] {
+        if (handler_) handler_->apply(message);
+    });
+}
+
+void Runner::watch_control(const loop::Socket& control, std::function<void(ControlWord)> on_word) {
+    on_word_ = std::move(on_word);
+    background_.spawn(read_control(control));
+}
+
+loop::Task<void> Runner::read_control(const loop::Socket& control) {
+    loop::Readiness& readiness = loop_.watch(control.descriptor());
     bool goes_on = true;
     while (goes_on) {
-        loop::Wake wake;
-        if (connections_scope_.size() >= options_.slots) {
-            wake = co_await slot_free_.wait(loop_, accepting, loop::Deadline::never());
-        } else if (!readiness.readable) {
-            wake = co_await loop::Park(loop_, &readiness.readers, accepting,
-                                       loop::Deadline::never());
-        } else if (options_.pauses_accepting) {
-            wake = co_await loop::sleep(loop_, accepting, pause_without_descriptors);
-            options_.pauses_accepting = false;
-        } else {
-            take_connections(readiness, listener);
-            wake = co_await loop::yield(loop_, accepting);
+        const ReceivedWord received = receive_word(control);
+        if (received.word) {
+            on_word_(*received.word);
+            continue;
         }
-        goes_on = wake != loop::Wake::cancelled;
+        if (received.is_end) {
+            on_word_(ControlWord::finish);
+            break;
+        }
+        const loop::Wake wake =
+            co_await loop::Park(loop_, &readiness.readers, accepting, loop::Deadline::never());
+        goes_on = wake == loop::Wake::ready;
     }
     loop_.forget(readiness);
 }
 
-void ManyRunner::take_connections(loop::Readiness& readiness, std::uint32_t listener) {
-    for (int i = 0; i < accepts_per_turn; i++) {
-        if (connections_scope_.size() >= options_.slots) return;
-        loop::AcceptResult accepted = loop::accept_one(readiness.descriptor);
-        if (accepted.socket.is_open()) {
-            connections_scope_.spawn(
-                serve({std::move(accepted.socket), accepted.peer, listener}));
-            continue;
-        }
-        if (is_out_of_resources(accepted.error)) options_.pauses_accepting = true;
-        if (accepted.error == EAGAIN) readiness.readable = false;
-        return;
-    }
+loop::AcceptResult Runner::accept(int listener) {
+    loop::AcceptResult accepted;
+    accepted.error = ECANCELED;
+    if (!options_.budget->take()) return accepted;
+    accepted = loop::accept_one(listener);
+    if (!accepted.socket.is_open()) options_.budget->give_back();
+    if (options_.budget->is_spent()) options_.on_spent();
+    return accepted;
 }
 
-loop::Task<void> ManyRunner::serve(Accepted accepted) {
-    connections_.fetch_add(1, std::memory_order_relaxed);
+loop::Task<void> Runner::serve(Accepted accepted) {
+    ThreadSlot& slot = *options_.slot;
+    slot.accepted.add(1);
+    slot.connections.add(1);
+    options_.row->has_accepted.store(true, std::memory_order_relaxed);
+    ConnectionRecord* const record = accepted.record = take_record();
     co_await handler_->serve(std::move(accepted));
-    connections_.fetch_sub(1, std::memory_order_relaxed);
-    slot_free_.notify_one(loop_);
+    give_record(record);
+    slot.connections.set(slot.connections.get() - 1);
+    connection_ended();
 }
 
-void ManyRunner::drain() {
-    loop_.post([this] {
-        if (std::exchange(is_draining_, true)) return;
-        acceptors_.cancel();
-        handler_->drain();
-        finishing_.spawn(finish());
-    });
+/// The lowest record that is free, so that a table of many connections touches little memory.
+ConnectionRecord* Runner::take_record() {
+    std::uint32_t index = records_used_;
+    if (!free_records_.empty()) {
+        index = free_records_.back();
+        free_records_.pop_back();
+    } else if (records_used_ == options_.record_count) {
+        return nullptr;
+    } else {
+        options_.slot->records_used.set(++records_used_);
+    }
+    ConnectionRecord& record = options_.records[index];
+    record.request[0] = record.upstream[0] = record.framing[0] = '\0';
+    record.exchanges = 0;
+    return &record;
 }
 
-void ManyRunner::stop() {
-    drain();
-    loop_.post([this] { connections_scope_.cancel(); });
+void Runner::give_record(ConnectionRecord* record) {
+    if (record == nullptr) return;
+    record->is_used = false;
+    free_records_.push_back(static_cast<std::uint32_t>(record - options_.records));
 }
 
-loop::Task<void> ManyRunner::finish() {
-    co_await acceptors_.fewer_than(1, accepting, loop::Deadline::never());
-    co_await connections_scope_.fewer_than(1, accepting, loop::Deadline::never());
-    loop_.stop();
-}
-
-void ManyRunner::apply(const ControlMessage& message) {
-    loop_.post([this, message] { handler_->apply(message); });
+std::unique_ptr<Runner> make_runner(bool serves_many, HandlerFactory& handlers,
+                                    RunnerOptions options) {
+    if (serves_many) return std::make_unique<ManyRunner>(handlers, std::move(options));
+    return std::make_unique<OneRunner>(handlers, std::move(options));
 }
 
 }  // namespace headgate::mpm

@@ -1,54 +1,102 @@
-// Runner: what a thread of a child does. The many-runner accepts inside its loop and serves any
-// number of connections side by side, up to its slots: the event model's.
+// Runner: what a thread of a child does with the listeners and its loop. There are two:
+//
+//   ManyRunner   accepts inside its loop and serves any number of connections side by side
+//   OneRunner    waits for a connection, runs the loop until it is done, waits again
+//
+// Which one a model has is all that distinguishes them to the engine, and the engine cannot see it.
 #pragma once
 
 #include <atomic>
+#include <functional>
+#include <memory>
 #include <vector>
 
 #include "mpm/connection_handler.h"
+#include "mpm/control.h"
 #include "mpm/loop/join.h"
+#include "mpm/scoreboard.h"
 
 namespace headgate::mpm {
 
-class ManyRunner {
+/// What the threads of one child share: how many connections may still be accepted before it ends.
+class AcceptBudget {
 public:
-    struct Options {
-        std::vector<int> listeners;  // descriptors, in the order of the addresses; not owned
-        std::size_t slots = 1000;    // connections at a time
-        bool pauses_accepting = false;
-    };
+    explicit AcceptBudget(unsigned most) : left_(most), is_bounded_(most != 0) {}
+    /// Takes one; false when none is left.
+    bool take() {
+        if (!is_bounded_) return true;
+        long left = left_.load(std::memory_order_relaxed);
+        while (left > 0 &&
+               !left_.compare_exchange_weak(left, left - 1, std::memory_order_relaxed)) {
+        }
+        return left > 0;
+    }
+    /// Gives one back that led to no connection.
+    void give_back() {
+        if (is_bounded_) left_.fetch_add(1, std::memory_order_relaxed);
+    }
+    bool is_spent() const { return is_bounded_ && left_.load(std::memory_order_relaxed) <= 0; }
 
-    ManyRunner(HandlerFactory& handlers, Options options);
+private:
+    std::atomic<long> left_;
+    bool is_bounded_;
+};
+
+struct RunnerOptions {
+    std::vector<int> listeners;  // descriptors, in the order of the addresses; not owned
+    std::size_t slots = 1;       // connections at a time
+    ThreadSlot* slot = nullptr;  // of the scoreboard
+    ChildRow* row = nullptr;
+    ConnectionRecord* records = nullptr;  // `record_count` of them, this thread's own;
+    std::size_t record_count = 0;         // connections beyond them are not shown
+    const Surroundings* surroundings = nullptr;
+    AcceptBudget* budget = nullptr;
+    std::function<void()> on_spent;  // the budget is spent: the child is to drain
+    std::function<void()> on_left;   // draining: this runner uses the listeners no more
+};
+
+class Runner {
+public:
+    virtual ~Runner() = default;
 
     /// Serves until drained; returns then. Call on the thread that is to be the loop's.
-    void run();
+    virtual void run() = 0;
 
     /// Any thread: stop accepting, let connections finish, then let run() return.
-    void drain();
+    void drain(Drain how);
     /// Any thread: cut every connection, then let run() return.
     void stop();
     /// Any thread.
     void apply(const ControlMessage& message);
+    /// Before run(): has words for this child read from `control` on this runner's loop; each is
+    /// given to `on_word`, and the end of the supervisor as ControlWord::finish.
+    void watch_control(const loop::Socket& control, std::function<void(ControlWord)> on_word);
 
-    /// Any thread: connections being served.
-    std::size_t connections() const { return connections_.load(std::memory_order_relaxed); }
+protected:
+    Runner(HandlerFactory& handlers, RunnerOptions options, bool keeps_thread);
 
-private:
-    loop::Task<void> accept(std::uint32_t listener);
     loop::Task<void> serve(Accepted accepted);
-    loop::Task<void> finish();
-    void take_connections(loop::Readiness& readiness, std::uint32_t listener);
+    ConnectionRecord* take_record();
+    void give_record(ConnectionRecord* record);
+    loop::Task<void> read_control(const loop::Socket& control);
+    /// Takes one connection of a listener, if there is one and the budget allows it.
+    loop::AcceptResult accept(int listener);
+    virtual void begin_drain() = 0;
+    virtual void connection_ended() = 0;
 
-    loop::Loop loop_;
     HandlerFactory& handlers_;
-    Options options_;
+    RunnerOptions options_;
+    loop::Loop loop_;
     std::unique_ptr<ConnectionHandler> handler_;
-    loop::Scope acceptors_;
-    loop::Scope connections_scope_;
-    loop::Scope finishing_;
-    loop::Wakeup slot_free_;
-    std::atomic<std::size_t> connections_{0};
+    loop::Scope connections_;
+    loop::Scope background_;
+    std::vector<std::uint32_t> free_records_;  // below the highest ever used
+    std::uint32_t records_used_ = 0;
+    std::function<void(ControlWord)> on_word_;
     bool is_draining_ = false;
 };
+
+std::unique_ptr<Runner> make_runner(bool serves_many, HandlerFactory& handlers,
+                                    RunnerOptions options);
 
 }  // namespace headgate::mpm

@@ -42,6 +42,16 @@ void add_listen(Settings& settings, const Call& call) {
     settings.listens.push_back(std::move(listen));
 }
 
+void set_status_listen(Settings& settings, const Call& call) {
+    const Word& word = call.argument(0);
+    const Parsed<conf::Address> parsed = conf::listen_address(word.text);
+    if (!parsed.value) {
+        call.wrong_value(word, parsed.expected);
+        return;
+    }
+    settings.status_listen = ListenSetting{word.text, *parsed.value, {}, word.span};
+}
+
 /// 0 for the kernel's choice; Apache refuses 1 to 511.
 Parsed<int> buffer_size(std::string_view text) {
     const Parsed<std::int64_t> parsed = conf::integer_within(text, 0, 1 << 30);
@@ -82,6 +92,9 @@ constexpr auto count_or_zero = conf::integer<0>;
 constexpr conf::Row rows[] = {
     conf::rule<add_listen>("Listen", context, {1, 2}, "[address:]port [http]", "",
                            "Address and port to accept connections on; may be repeated."),
+    conf::rule<set_status_listen>(
+        "StatusListen", context, {1, 1}, "[address:]port", "",
+        "Where server-status is answered by a process of its own, even when every slot is busy."),
     conf::row<&Settings::listen_backlog, conf::integer<1>>(
         "ListenBacklog", context, "number", "511",
         "Length of the queue of connections not yet accepted; the kernel may cut it."),
@@ -132,12 +145,12 @@ constexpr conf::Row rows[] = {
         "AsyncRequestWorkerFactor", context, "factor", "2",
         "Connections per idle thread (event); MaxConnections says it more directly."),
 
-    conf::row<&Settings::user, conf::text_value>("User", context, "name|#number", "#-1",
+    conf::row<&Settings::user, conf::text_value>("User", context, "name|#number", "",
                                                  "The user that children run as."),
-    conf::row<&Settings::group, conf::text_value>("Group", context, "name|#number", "#-1",
+    conf::row<&Settings::group, conf::text_value>("Group", context, "name|#number", "",
                                                   "The group that children run as."),
-    conf::row<&Settings::pid_file, conf::text_value>(
-        "PidFile", context, "file", "logs/headgate.pid", "Where the process number is written."),
+    conf::row<&Settings::pid_file, conf::text_value>("PidFile", context, "file", "",
+                                                     "Where the process number is written."),
     conf::row<&Settings::server_root, conf::text_value>("ServerRoot", context, "folder", "",
                                                         "Where relative file names start from."),
     conf::row<&Settings::graceful_shutdown_timeout, conf::duration_seconds>(
@@ -149,6 +162,7 @@ constexpr conf::Row rows[] = {
 
 void Settings::merge_from(const Settings& over) {
     listens.insert(listens.end(), over.listens.begin(), over.listens.end());
+    if (over.status_listen) status_listen = over.status_listen;
     listen_backlog.merge_from(over.listen_backlog);
     listen_cores_buckets_ratio.merge_from(over.listen_cores_buckets_ratio);
     send_buffer_size.merge_from(over.send_buffer_size);

@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -30,6 +31,8 @@ enum class ModelName { event, worker, prefork };
 /// Defaults are Apache's for event and worker; prefork's own numbers belong to its sizing rules.
 struct Settings {
     std::vector<ListenSetting> listens;  ///< in file order; no address twice
+
+    std::optional<ListenSetting> status_listen;  ///< StatusListen (ours)
 
     conf::Set<int> listen_backlog{511};
     conf::Set<int> listen_cores_buckets_ratio{0};  ///< 0: off

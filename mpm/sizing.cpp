@@ -5,45 +5,88 @@
 
 #include <algorithm>
 
-#include "mpm/cpu_budget.h"
-
 namespace headgate::mpm {
 namespace {
 
-constexpr std::size_t reserved_descriptors = 64;  // listeners, logs, DNS, the loops themselves
+std::string n(unsigned value) {
+    return std::to_string(value);
+}
 
-/// Raises the soft limit to the hard one and returns it.
-std::size_t descriptor_limit() {
+}  // namespace
+
+unsigned limited(const char* name, unsigned value, unsigned cap, unsigned fixed,
+                 std::vector<std::string>& warnings) {
+    const std::string text(name);
+    if (value > cap) {
+        warnings.push_back(text + " of " + n(value) + " exceeds the compiled limit, lowering to " +
+                           n(cap));
+        value = cap;
+    }
+    value = at_least_one(name, value, warnings);
+    if (fixed != 0 && value != fixed) {
+        warnings.push_back("changing " + text + " from " + n(fixed) + " to " + n(value) +
+                           " needs a restart, keeping " + n(fixed));
+        value = fixed;
+    }
+    return value;
+}
+
+unsigned at_least_one(const char* name, unsigned value, std::vector<std::string>& warnings) {
+    if (value > 0) return value;
+    warnings.push_back(std::string(name) + " below 1, raising to 1");
+    return 1;
+}
+
+void apply_thread_rules(const Settings& settings, const FixedLimits& fixed, Sizing& sizing) {
+    auto& warnings = sizing.warnings;
+    sizing.server_limit =
+        limited("ServerLimit", sizing.server_limit, 20000, fixed.servers, warnings);
+    sizing.thread_limit =
+        limited("ThreadLimit", sizing.thread_limit, 20000, fixed.threads, warnings);
+    if (sizing.threads_per_child > sizing.thread_limit) {
+        warnings.push_back("ThreadsPerChild of " + n(sizing.threads_per_child) +
+                           " exceeds ThreadLimit, lowering to " + n(sizing.thread_limit));
+        sizing.threads_per_child = sizing.thread_limit;
+    }
+    const unsigned threads = sizing.threads_per_child =
+        at_least_one("ThreadsPerChild", sizing.threads_per_child, warnings);
+    unsigned most = settings.max_request_workers.is_written()
+                        ? static_cast<unsigned>(*settings.max_request_workers)
+                        : sizing.max_children * threads;
+    if (most < threads) {
+        warnings.push_back("MaxRequestWorkers of " + n(most) +
+                           " is less than ThreadsPerChild, raising to " + n(threads));
+        most = threads;
+    }
+    if (most % threads != 0) {
+        warnings.push_back("MaxRequestWorkers of " + n(most) +
+                           " is not a multiple of ThreadsPerChild, lowering to " +
+                           n(most / threads * threads) + ", for at most " + n(most / threads) +
+                           " children");
+    }
+    sizing.max_children = most / threads;
+    if (sizing.max_children > sizing.server_limit) {
+        warnings.push_back("MaxRequestWorkers of " + n(most) + " needs " + n(sizing.max_children) +
+                           " children, more than ServerLimit, lowering to " +
+                           n(sizing.server_limit * threads));
+        sizing.max_children = sizing.server_limit;
+    }
+    sizing.start =
+        std::min(at_least_one("StartServers", sizing.start, warnings), sizing.max_children);
+    sizing.min_spare = at_least_one("MinSpareThreads", sizing.min_spare, warnings);
+    sizing.max_spare = std::max(sizing.max_spare, sizing.min_spare + threads + 1);
+    sizing.connections_per_child = static_cast<unsigned>(*settings.max_connections_per_child);
+}
+
+unsigned affordable_connections() {
+    constexpr rlim_t reserved = 64;  // listeners, logs, DNS, the loops themselves
     rlimit limit{};
     ::getrlimit(RLIMIT_NOFILE, &limit);
     limit.rlim_cur = limit.rlim_max;
     ::setrlimit(RLIMIT_NOFILE, &limit);
     ::getrlimit(RLIMIT_NOFILE, &limit);
-    return limit.rlim_cur;
-}
-
-}  // namespace
-
-Sizing size_event(const Settings& settings) {
-    Sizing sizing;
-    sizing.threads = settings.threads_per_child.is_written()
-                         ? static_cast<unsigned>(*settings.threads_per_child)
-                         : cpu_budget().cpus;
-    const std::size_t descriptors = descriptor_limit();
-    const std::size_t affordable =
-        descriptors > 2 * reserved_descriptors ? (descriptors - reserved_descriptors) / 2 : 16;
-    sizing.connections = affordable;
-    if (*settings.max_connections > 0) {
-        sizing.connections = static_cast<std::size_t>(*settings.max_connections);
-        if (sizing.connections > affordable) {
-            sizing.warnings.push_back(
-                "MaxConnections " + std::to_string(sizing.connections) +
-                " needs more descriptors than the limit of " + std::to_string(descriptors) +
-                " allows (two a connection): connections may be refused an upstream");
-        }
-    }
-    sizing.connections = std::max<std::size_t>(sizing.connections, 1);
-    return sizing;
+    if (limit.rlim_cur <= 2 * reserved) return 16;
+    return static_cast<unsigned>(std::min<rlim_t>((limit.rlim_cur - reserved) / 2, 1'000'000));
 }
 
 }  // namespace headgate::mpm

@@ -21,18 +21,24 @@ using std::chrono::seconds;
 constexpr std::string_view request_letters = "haAlurUqmHivpkX";
 constexpr std::string_view response_letters = "o";
 constexpr std::string_view ledger_letters = "stDTbBIOSPLfRCexn";
-constexpr std::array our_names{"framing", "held",   "parked",   "releases",
+constexpr std::array our_names{"framing", "held",     "parked",   "releases",
                                "end",     "upstream", "attempts", "phases"};
 
 /// The letter of C's short escapes that Apache uses; NUL for every other octet.
 char escape_letter(char c) {
     switch (c) {
-        case '\b': return 'b';
-        case '\n': return 'n';
-        case '\r': return 'r';
-        case '\t': return 't';
-        case '\v': return 'v';
-        default: return '\0';
+        case '\b':
+            return 'b';
+        case '\n':
+            return 'n';
+        case '\r':
+            return 'r';
+        case '\t':
+            return 't';
+        case '\v':
+            return 'v';
+        default:
+            return '\0';
     }
 }
 
@@ -113,21 +119,34 @@ std::string port_text(const RequestFacts& facts, std::string_view kind) {
 std::string of_request(char letter, const std::string& argument, const RequestFacts& facts) {
     const http::RequestHead* head = facts.head;
     switch (letter) {
-        case 'h': case 'a': return facts.client != nullptr ? facts.client->host_text() : "";
-        case 'A': return facts.local != nullptr ? facts.local->host_text() : "";
-        case 'r': return head != nullptr ? request_line(*head, facts.text) : "";
-        case 'U': return std::string(facts.path);
-        case 'q': return facts.has_query ? "?" + std::string(facts.query) : " ";
-        case 'm': return head != nullptr ? std::string(head->method_text.of(facts.text)) : "";
+        case 'h':
+        case 'a':
+            return facts.client != nullptr ? facts.client->host_text() : "";
+        case 'A':
+            return facts.local != nullptr ? facts.local->host_text() : "";
+        case 'r':
+            return head != nullptr ? request_line(*head, facts.text) : "";
+        case 'U':
+            return std::string(facts.path);
+        case 'q':
+            return facts.has_query ? "?" + std::string(facts.query) : " ";
+        case 'm':
+            return head != nullptr ? std::string(head->method_text.of(facts.text)) : "";
         case 'H':
             if (head == nullptr) return "";
             return head->version == http::Version::http_1_1 ? "HTTP/1.1" : "HTTP/1.0";
-        case 'i': return head != nullptr ? all_values(head->fields, argument, facts.text) : "";
-        case 'v': return std::string(facts.server_name);
-        case 'p': return port_text(facts, argument);
-        case 'k': return std::to_string(facts.exchanges_before);
-        case 'X': return facts.keeps_alive ? "+" : "-";
-        default: return "";  // %l and %u: nobody is identified yet
+        case 'i':
+            return head != nullptr ? all_values(head->fields, argument, facts.text) : "";
+        case 'v':
+            return std::string(facts.server_name);
+        case 'p':
+            return port_text(facts, argument);
+        case 'k':
+            return std::to_string(facts.exchanges_before);
+        case 'X':
+            return facts.keeps_alive ? "+" : "-";
+        default:
+            return "";  // %l and %u: nobody is identified yet
     }
 }
 
@@ -159,37 +178,60 @@ void append_of_ledger(std::string& line, char letter, const std::string& argumen
     const auto spent = ledger.ended - ledger.began;
     switch (letter) {
         case 's':
-            if (ledger.status != 0) append_number(line, ledger.status);
-            else line += '-';
+            if (ledger.status != 0)
+                append_number(line, ledger.status);
+            else
+                line += '-';
             break;
-        case 't': line += time_text(argument, ledger.began_at); break;
-        case 'D': append_number(line, duration_cast<microseconds>(spent).count()); break;
+        case 't':
+            line += time_text(argument, ledger.began_at);
+            break;
+        case 'D':
+            append_number(line, duration_cast<microseconds>(spent).count());
+            break;
         case 'T':
             append_number(line, argument == "us"   ? duration_cast<microseconds>(spent).count()
                                 : argument == "ms" ? duration_cast<milliseconds>(spent).count()
                                                    : duration_cast<seconds>(spent).count());
             break;
         case 'b':
-            if (ledger.content_sent == 0) line += '-';
-            else append_number(line, static_cast<std::int64_t>(ledger.content_sent));
+            if (ledger.content_sent == 0)
+                line += '-';
+            else
+                append_number(line, static_cast<std::int64_t>(ledger.content_sent));
             break;
-        case 'B': append_number(line, static_cast<std::int64_t>(ledger.content_sent)); break;
-        case 'I': append_number(line, static_cast<std::int64_t>(ledger.octets_received)); break;
-        case 'O': append_number(line, static_cast<std::int64_t>(ledger.octets_sent)); break;
+        case 'B':
+            append_number(line, static_cast<std::int64_t>(ledger.content_sent));
+            break;
+        case 'I':
+            append_number(line, static_cast<std::int64_t>(ledger.octets_received));
+            break;
+        case 'O':
+            append_number(line, static_cast<std::int64_t>(ledger.octets_sent));
+            break;
         case 'S':
             append_number(line,
                           static_cast<std::int64_t>(ledger.octets_received + ledger.octets_sent));
             break;
-        case 'P': append_number(line, argument == "tid" ? ::gettid() : ::getpid()); break;
-        case 'R': line += ledger.upstream.empty() ? "-" : "proxy-server"; break;
-        case 'x': append_ours(line, argument, ledger, keeps); break;
-        default: line += '-'; break;  // %L %f %{}C %{}e %{}n: nothing sets these yet
+        case 'P':
+            append_number(line, argument == "tid" ? ::gettid() : ::getpid());
+            break;
+        case 'R':
+            line += ledger.upstream.empty() ? "-" : "proxy-server";
+            break;
+        case 'x':
+            append_ours(line, argument, ledger, keeps);
+            break;
+        default:
+            line += '-';
+            break;  // %L %f %{}C %{}e %{}n: nothing sets these yet
     }
 }
 
 }  // namespace
 
-// ---- compiling ------------------------------------------------------------------------------------
+// ---- compiling
+// ------------------------------------------------------------------------------------
 
 /// Reads a format from left to right.
 class LogFormatCompiler {
@@ -214,7 +256,8 @@ private:
 
     void text() {
         Item item;
-        while (at_ < format_.size() && format_[at_] != '%') item.argument += unescaped();
+        while (at_ < format_.size() && format_[at_] != '%')
+            item.argument += unescaped();
         result_.items_.push_back(std::move(item));
     }
 
@@ -260,8 +303,8 @@ private:
 
     void statuses(Item& item) {
         at_--;
-        while (at_ < format_.size() && (std::isdigit(static_cast<unsigned char>(format_[at_])) ||
-                                        format_[at_] == ',')) {
+        while (at_ < format_.size() &&
+               (std::isdigit(static_cast<unsigned char>(format_[at_])) || format_[at_] == ',')) {
             int status = 0;
             const char* end = format_.data() + format_.size();
             at_ = std::from_chars(format_.data() + at_, end, status).ptr - format_.data();
@@ -298,7 +341,8 @@ std::optional<LogFormat::Error> LogFormat::compile(std::string_view format, LogF
     return LogFormatCompiler(format, result).run();
 }
 
-// ---- using ----------------------------------------------------------------------------------------
+// ---- using
+// ----------------------------------------------------------------------------------------
 
 void LogFormat::capture_request(const RequestFacts& facts, std::string& captured) const {
     for (const Item& item : items_) {
@@ -339,14 +383,18 @@ void LogFormat::render(const Ledger& ledger, bool runner_keeps_thread, std::stri
             continue;
         }
         switch (item.source) {
-            case Source::text: line += item.argument; break;
+            case Source::text:
+                line += item.argument;
+                break;
             case Source::ledger:
                 append_of_ledger(line, item.letter, item.argument, ledger, runner_keeps_thread);
                 break;
             case Source::request:
                 if (item.letter == 'q' && piece == " ") break;  // %q without a query is nothing
                 [[fallthrough]];
-            case Source::response: append_or_dash(line, piece); break;
+            case Source::response:
+                append_or_dash(line, piece);
+                break;
         }
     }
     line += '\n';

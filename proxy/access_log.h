@@ -20,8 +20,8 @@ namespace headgate::proxy {
 struct RequestFacts {
     const http::RequestHead* head = nullptr;  // null: the head could not be read
     std::string_view text;
-    std::string_view path;    // decoded, as routes see it
-    std::string_view query;   // without "?"
+    std::string_view path;   // decoded, as routes see it
+    std::string_view query;  // without "?"
     bool has_query = false;
     const loop::Address* client = nullptr;
     const loop::Address* local = nullptr;
@@ -33,8 +33,8 @@ struct RequestFacts {
 class LogFormat {
 public:
     struct Error {
-        std::string text;      // "unknown log token %Q"
-        std::size_t at = 0;    // offset into the format
+        std::string text;    // "unknown log token %Q"
+        std::size_t at = 0;  // offset into the format
     };
     /// Compiles; the error names the token.
     static std::optional<Error> compile(std::string_view format, LogFormat& result);
@@ -53,10 +53,10 @@ private:
     enum class Source : std::uint8_t { text, request, response, ledger };
     struct Item {
         Source source = Source::text;
-        char letter = 0;              // as in %h; 'x' with `argument` for ours
-        std::string argument;         // what stood in {}
-        std::vector<int> statuses;    // %400,501{...}i
-        bool unless_statuses = false; // %!200
+        char letter = 0;               // as in %h; 'x' with `argument` for ours
+        std::string argument;          // what stood in {}
+        std::vector<int> statuses;     // %400,501{...}i
+        bool unless_statuses = false;  // %!200
     };
     friend class LogFormatCompiler;
 

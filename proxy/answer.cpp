@@ -5,6 +5,15 @@
 #include "proxy/rewrite.h"
 
 namespace headgate::proxy {
+namespace {
+
+constexpr const char* allow = "Allow: GET, HEAD, POST, PUT, DELETE, OPTIONS, PATCH\r\n";
+
+}  // namespace
+
+Answer make_options_answer() {
+    return {200, allow, ""};
+}
 
 Answer make_answer(std::uint16_t status, const RouteSettings& settings) {
     Answer answer{status, "Content-Type: text/html; charset=utf-8\r\n", ""};
@@ -17,7 +26,7 @@ Answer make_answer(std::uint16_t status, const RouteSettings& settings) {
         answer.content = "<!DOCTYPE html>\n<html><head><title>" + title +
                          "</title></head>\n<body><h1>" + title + "</h1></body></html>\n";
     }
-    if (status == 405) answer.fields += "Allow: GET, HEAD, POST, PUT, DELETE, OPTIONS, PATCH\r\n";
+    if (status == 405) answer.fields += allow;
     edit_answer_fields(settings, answer.fields);
     return answer;
 }

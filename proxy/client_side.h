@@ -1,5 +1,6 @@
-// ClientSide: the client's half of one exchange, whatever protocol it speaks. The exchange reads the
-// request's content from it and sends heads and content to it; how these travel is its own affair.
+// ClientSide: the client's half of one exchange, whatever protocol it speaks. The exchange reads
+// the request's content from it and sends heads and content to it; how these travel is its own
+// affair.
 #pragma once
 
 #include <cstdint>
@@ -18,10 +19,10 @@ struct ResponseStart {
         open,    // the end is not known ahead: chunked, END_STREAM, or close
     };
     std::uint16_t status = 0;
-    std::string_view reason;   // used during the call
-    std::string_view fields;   // serialised lines; used during the call
+    std::string_view reason;  // used during the call
+    std::string_view fields;  // serialised lines; used during the call
     Content content = Content::none;
-    bool has_content = true;   // false: HEAD or 304; octets are announced, not sent
+    bool has_content = true;  // false: HEAD or 304; octets are announced, not sent
     std::uint64_t length = 0;
 };
 

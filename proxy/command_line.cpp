@@ -35,6 +35,16 @@ constexpr std::array options{
            [](CommandLine& line, const std::string& value) { line.load.after.push_back(value); }},
     Option{"", "--mpm", "MODEL", "event, worker or prefork, whatever the configuration says",
            [](CommandLine& line, const std::string& value) { line.model = value; }},
+    Option{"-k", "", "WORD", "start, stop, graceful, graceful-stop or restart what is running",
+           [](CommandLine& line, const std::string& value) {
+               line.action = Action::order;
+               line.word = value;
+           }},
+    Option{"-s", "", "WORD", "the same in nginx's words: stop, quit, reload, reopen",
+           [](CommandLine& line, const std::string& value) {
+               line.action = Action::order;
+               line.word = value;
+           }},
     Option{"-t", "--test", "", "checks the configuration and ends",
            [](CommandLine& line, const std::string&) { line.action = Action::test; }},
     Option{"-S", "--sites", "", "shows the virtual hosts and where they are written",
@@ -65,7 +75,7 @@ const Option* find_glued(std::string_view word, std::string& value) {
     for (const Option& option : options) {
         if (option.argument.empty()) continue;
         const std::string with_equals = std::string(option.long_name) + "=";
-        if (word.substr(0, with_equals.size()) == with_equals) {
+        if (!option.long_name.empty() && word.substr(0, with_equals.size()) == with_equals) {
             value = word.substr(with_equals.size());
             return &option;
         }
@@ -80,7 +90,8 @@ const Option* find_glued(std::string_view word, std::string& value) {
 
 UsageError unknown(const std::string& word) {
     std::vector<std::string_view> names;
-    for (const Option& option : options) names.push_back(option.long_name);
+    for (const Option& option : options)
+        names.push_back(option.long_name);
     const std::string suggestion(conf::nearest(word, names));
     std::string text = "unknown option \"" + word + "\"";
     if (!suggestion.empty()) text += ", did you mean \"" + suggestion + "\"?";
@@ -93,6 +104,11 @@ std::optional<UsageError> read_command_line(const std::vector<std::string>& argu
                                             CommandLine& result) {
     result = CommandLine{};
     result.load.file = "/etc/headgate/headgate.conf";
+    if (!arguments.empty() && arguments[0] == "healthcheck") {
+        result.action = Action::healthcheck;
+        result.word = arguments.size() > 1 ? arguments[1] : "http://127.0.0.1:8080/";
+        return std::nullopt;
+    }
     for (std::size_t i = 0; i < arguments.size(); i++) {
         const std::string& word = arguments[i];
         std::string value;
@@ -122,10 +138,12 @@ std::string help_text() {
         "Headgate, a reverse proxy with Apache's configuration and a choice of connection model.\n"
         "\n"
         "Usage: headgate [OPTION...]     runs in the foreground; TERM drains and ends it\n"
+        "       headgate healthcheck [URL]     one GET: exit 0 when it is answered below 500\n"
         "\n";
     for (const Option& option : options) {
-        std::string names = "  " + std::string(option.short_name.empty() ? "  " : option.short_name);
-        names += option.short_name.empty() ? "  " : ", ";
+        std::string names =
+            "  " + std::string(option.short_name.empty() ? "  " : option.short_name);
+        names += option.short_name.empty() || option.long_name.empty() ? "  " : ", ";
         names += std::string(option.long_name) + " " + std::string(option.argument);
         names.resize(std::max<std::size_t>(names.size() + 1, 32), ' ');
         text += names + std::string(option.help) + "\n";
@@ -137,7 +155,8 @@ std::string help_text() {
         "  headgate -t -f site.conf        checks it first\n"
         "  headgate -L ProxyPass           explains a directive\n"
         "\n"
-        "Exit status: 0 done; 1 the configuration is wrong; 2 wrong usage; 3 cannot listen.\n";
+        "Exit status: 0 done; 1 the configuration is wrong; 2 wrong usage; 3 cannot listen;\n"
+        "4 not running.\n";
     return text;
 }
 

@@ -18,11 +18,14 @@ struct CommandLine {
         version,          // -v
         full_version,     // -V
         help,             // --help
+        order,            // -k WORD, -s WORD
+        healthcheck,      // healthcheck [URL]
     };
     Action action = Action::run;
     conf::LoadOptions load;
     std::string model;      // --mpm; empty: as the configuration says
     std::string directive;  // of -L; empty: all
+    std::string word;       // of -k or -s
 };
 
 /// What was wrong with the words, with a suggestion; the exit status is 2.

@@ -5,31 +5,45 @@
 
 namespace headgate::proxy {
 
-Engine::Engine(loop::Loop& loop, std::shared_ptr<const Sites> sites, upstream::SharedStock& stock)
-    : state_(loop, std::move(sites), stock) {
+Engine::Engine(loop::Loop& loop, std::shared_ptr<const Sites> sites, upstream::SharedStock& stock,
+               const mpm::Surroundings& surroundings)
+    : state_(loop, std::move(sites), stock, surroundings) {
     loop.before_sleep([this] { state_.logs.flush(); });
 }
+
+namespace {
+
+/// Its frame is all that an idle connection keeps of this file.
+loop::Task<void> serve_owned(std::unique_ptr<H1Client> client) {
+    co_await client->serve();
+}
+
+}  // namespace
 
 loop::Task<void> Engine::serve(mpm::Accepted accepted) {
     ConnectionFacts facts;
     facts.client = accepted.peer;
+    facts.record = accepted.record;
     facts.local = loop::Address::of_socket(accepted.socket.descriptor());
     facts.candidates = &state_.sites->at(facts.local);
     accepted.socket.tune_for_relay();
-    auto transport =
-        std::make_unique<net::PlainTransport>(state_.loop, std::move(accepted.socket));
-    const auto client = std::make_unique<H1Client>(state_, std::move(transport), facts);
+    auto transport = std::make_unique<net::PlainTransport>(state_.loop, std::move(accepted.socket));
+    auto client = std::make_unique<H1Client>(state_, std::move(transport), facts);
     clients_.push_back(*client);
-    co_await client->serve();
+    return serve_owned(std::move(client));
 }
 
-void Engine::drain() {
+void Engine::drain(mpm::Drain how) {
     state_.is_draining = true;
-    for (H1Client& client : clients_) client.drain();
+    state_.is_ending = state_.is_ending || how == mpm::Drain::soon;
+    for (H1Client& client : clients_)
+        client.drain();
 }
 
 void Engine::apply(const mpm::ControlMessage& message) {
-    if (message.kind == mpm::ControlMessage::Kind::reopen_logs) state_.logs.flush();
+    if (message.kind != mpm::ControlMessage::Kind::reopen_logs) return;
+    state_.logs.flush();
+    state_.sites->reopen_logs();
 }
 
 }  // namespace headgate::proxy

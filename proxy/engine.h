@@ -9,11 +9,12 @@ namespace headgate::proxy {
 
 class Engine final : public mpm::ConnectionHandler {
 public:
-    Engine(loop::Loop& loop, std::shared_ptr<const Sites> sites, upstream::SharedStock& stock);
+    Engine(loop::Loop& loop, std::shared_ptr<const Sites> sites, upstream::SharedStock& stock,
+           const mpm::Surroundings& surroundings);
     ~Engine() override { state_.logs.flush(); }
 
     loop::Task<void> serve(mpm::Accepted accepted) override;
-    void drain() override;
+    void drain(mpm::Drain how) override;
     void apply(const mpm::ControlMessage& message) override;
 
 private:
@@ -24,14 +25,18 @@ private:
 /// Makes the engines of one process: they share the sites and the stock of idle connections.
 class EngineFactory final : public mpm::HandlerFactory {
 public:
-    explicit EngineFactory(std::shared_ptr<Sites> sites) : sites_(std::move(sites)) {}
-    std::unique_ptr<mpm::ConnectionHandler> make(loop::Loop& loop) override {
-        return std::make_unique<Engine>(loop, sites_, stock_);
+    /// `kept`: sites whose logs those of `sites` are, if others.
+    explicit EngineFactory(std::shared_ptr<Sites> sites, std::shared_ptr<Sites> kept = nullptr)
+        : sites_(std::move(sites)), kept_(std::move(kept)) {}
+    std::unique_ptr<mpm::ConnectionHandler> make(loop::Loop& loop,
+                                                 const mpm::Surroundings& around) override {
+        return std::make_unique<Engine>(loop, sites_, stock_, around);
     }
     Sites& sites() { return *sites_; }
 
 private:
     std::shared_ptr<Sites> sites_;
+    std::shared_ptr<Sites> kept_;
     upstream::SharedStock stock_;
 };
 

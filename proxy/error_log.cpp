@@ -14,7 +14,7 @@ namespace headgate::proxy {
 namespace {
 
 const char* name(LogLevel level) {
-    static constexpr std::array names{"emerg",  "alert",  "crit",   "error",  "warn",  "notice",
+    static constexpr std::array names{"emerg",  "alert",  "crit",   "error",  "warn",   "notice",
                                       "info",   "debug",  "trace1", "trace2", "trace3", "trace4",
                                       "trace5", "trace6", "trace7", "trace8"};
     return names[static_cast<std::size_t>(level)];
@@ -50,7 +50,8 @@ void ErrorLog::write(LogBuffer& buffer, LogLevel level, LogId id, std::string_vi
     if (!client.empty()) line += "[client " + std::string(client) + "] ";
     line += number;
     line += ": ";
-    for (const char c : text) line += static_cast<unsigned char>(c) < 0x20 || c == 0x7F ? '?' : c;
+    for (const char c : text)
+        line += static_cast<unsigned char>(c) < 0x20 || c == 0x7F ? '?' : c;
     line += '\n';
     buffer.append(file_, line);
 }

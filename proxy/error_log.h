@@ -1,5 +1,5 @@
-// ErrorLog: what went wrong and for whom, in the shape of Apache's error log, each line with a stable
-// number (HG0101) that documentation and scripts can hold on to.
+// ErrorLog: what went wrong and for whom, in the shape of Apache's error log, each line with a
+// stable number (HG0101) that documentation and scripts can hold on to.
 #pragma once
 
 #include <string>
@@ -16,11 +16,11 @@ enum class LogId : int {
     started = 1,
     draining = 2,
     stopped = 3,
-    request_refused = 101,     // the client's request was not acceptable
-    client_lost = 102,         // the client went away or was too slow
-    upstream_failed = 201,     // no usable response from the upstream
-    response_cut = 202,        // the response broke off after its head was sent
-    retried = 203,             // a reused connection had died; sent again on a fresh one
+    request_refused = 101,  // the client's request was not acceptable
+    client_lost = 102,      // the client went away or was too slow
+    upstream_failed = 201,  // no usable response from the upstream
+    response_cut = 202,     // the response broke off after its head was sent
+    retried = 203,          // a reused connection had died; sent again on a fresh one
 };
 
 class ErrorLog {

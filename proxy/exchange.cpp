@@ -18,8 +18,8 @@ using upstream::RequestContent;
 namespace phase = net::phase;
 
 loop::Task<void> Exchange::run() {
-    if (refusal_ != 0) {
-        co_await answer(refusal_);
+    if (own_answer_) {
+        co_await answer(std::move(*own_answer_));
     } else {
         const Result<void> forwarded = co_await attempts();
         if (!forwarded) co_await conclude(forwarded.error());
@@ -74,16 +74,19 @@ loop::Task<Result<void>> Exchange::send_request() {
     co_return co_await lease_->side().drain(phase::send_request, upstream_deadline());
 }
 
-/// The request's content, as it comes. An upstream that stops taking it may still be answering: that
-/// is for respond() to find out, so only the client's failures count here.
+/// The request's content, as it comes. An upstream that stops taking it may still be answering:
+/// that is for respond() to find out, so only the client's failures count here.
 loop::Task<Result<void>> Exchange::upload() {
-    const RelayTerms terms{Side::client,        phase::request_content, phase::send_request,
+    const RelayTerms terms{Side::client,      phase::request_content, phase::send_request,
                            client_deadline(), upstream_deadline(),    nullptr};
     Result<void> sent = co_await relay(state_.loop, client_, lease_->side(), terms);
     if (sent && lease_->side().has_rest()) {
         sent = co_await lease_->side().drain(phase::send_request, upstream_deadline());
     }
     upload_done_ = sent.has_value();
+    await_head_until(upstream_deadline());
+    // Once a response is under way, what is left of the request decides nothing any more.
+    if (response_begun_) co_return Result<void>();
     if (!sent && sent.error().side == Side::upstream && sent.error().kind == FailureKind::reset) {
         co_return Result<void>();
     }
@@ -92,8 +95,11 @@ loop::Task<Result<void>> Exchange::upload() {
 
 loop::Task<Result<void>> Exchange::respond() {
     ReceivedHead* received = nullptr;
+    response_branch_ = state_.loop.branch();
+    // While the request is on its way its own deadlines count, however long it takes.
+    head_deadline_ = upload_done_ ? upstream_deadline() : loop::Deadline::never();
     do {
-        auto head = co_await lease_->side().read_head(upstream_deadline());
+        auto head = co_await lease_->side().read_head(head_deadline_);
         if (!head) co_return head.error();
         received = *head;
         if (received->framing.is_interim) {
@@ -113,11 +119,24 @@ loop::Task<Result<void>> Exchange::respond() {
     co_return co_await client_.drain(phase::client_write, client_deadline());
 }
 
+/// From now on the upstream has until then to answer.
+void Exchange::await_head_until(const loop::Deadline& deadline) {
+    head_deadline_ = deadline;
+    const bool waits = response_branch_ != nullptr && !response_begun_;
+    if (waits && response_branch_->parked != nullptr) {
+        state_.loop.set_deadline(*response_branch_->parked, deadline);
+    }
+}
+
 /// RFC 9110 section 15.2: "a proxy MUST forward 1xx responses"; 100 only to who asked for it.
 loop::Task<Result<void>> Exchange::pass_interim(const ReceivedHead& received) {
     if (++interims_ > 10) {
-        co_return Failure{Side::upstream, FailureKind::malformed, phase::upstream_wait, 0,
-                          0,              "more than 10 interim responses"};
+        co_return Failure{Side::upstream,
+                          FailureKind::malformed,
+                          phase::upstream_wait,
+                          0,
+                          0,
+                          "more than 10 interim responses"};
     }
     const std::uint16_t status = received.head.status;
     if (!client_.takes_interim() || (status == 100 && !expects_continue_)) {
@@ -150,6 +169,7 @@ void Exchange::begin_response(const ReceivedHead& received) {
         }
     }
     ledger_.framing = name(framing.kind);
+    view_.show_framing(ledger_.framing);
     ledger_.status = start.status;
     for (std::size_t i = 0; i < site_->logs.size(); i++) {
         if (!site_->logs[i].format.wants_response()) continue;
@@ -181,9 +201,9 @@ upstream::BorrowOptions Exchange::borrow_options() const {
     options.must_be_sure =
         content_ != RequestContent::none || !http::is_idempotent(request_.method);
     options.field_limit = static_cast<std::uint32_t>(*parameters.field_limit);
-    options.idle_limit = !*parameters.reuse                      ? loop::Milliseconds(0)
+    options.idle_limit = !*parameters.reuse                     ? loop::Milliseconds(0)
                          : parameters.time_to_live.is_written() ? *parameters.time_to_live
-                                                                 : loop::Milliseconds(60'000);
+                                                                : loop::Milliseconds(60'000);
     return options;
 }
 
@@ -199,26 +219,25 @@ loop::Task<void> Exchange::conclude(Failure failure) {
     ledger_.failure = failure;
     report(failure);
     const bool client_is_gone =
-        failure.side == Side::client && (failure.kind == FailureKind::reset ||
-                                         failure.phase == phase::client_write);
+        failure.side == Side::client &&
+        (failure.kind == FailureKind::reset || failure.phase == phase::client_write);
     const bool nothing_sent = !response_begun_ || client_.withdraw_head();
     if (!nothing_sent || client_is_gone || failure.kind == FailureKind::cancelled) {
         client_.cut();
         co_return;
     }
-    co_await answer(net::status_of(failure));
+    co_await answer(make_answer(net::status_of(failure), *settings_));
 }
 
-loop::Task<void> Exchange::answer(std::uint16_t status) {
-    const Answer made = make_answer(status, *settings_);
+loop::Task<void> Exchange::answer(Answer made) {
     ResponseStart start;
-    start.status = status;
-    start.reason = http::reason_phrase(status);
+    start.status = made.status;
+    start.reason = http::reason_phrase(made.status);
     start.fields = made.fields;
     start.content = ResponseStart::Content::length;
     start.length = made.content.size();
     response_begun_ = true;
-    ledger_.status = status;
+    ledger_.status = made.status;
     ledger_.framing = "length";
     client_.send_head(start);
     Result<void> sent = client_.write_content(made.content, true);

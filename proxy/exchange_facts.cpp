@@ -1,8 +1,10 @@
-// The two ends of an exchange that do not wait: what is decided from the request's head, and what is
-// entered into the logs. See exchange.h.
+// The two ends of an exchange that do not wait: what is decided from the request's head, and what
+// is entered into the logs. See exchange.h.
+#include <cstdlib>
 #include <ctime>
 
 #include "proxy/exchange.h"
+#include "proxy/status.h"
 
 namespace headgate::proxy {
 
@@ -25,13 +27,16 @@ Exchange::Exchange(LoopState& state, ClientSide& client, const ConnectionFacts& 
       client_(client),
       connection_(connection),
       site_(connection.candidates->sites.front()),
-      settings_(&site_->base) {
+      settings_(&site_->base),
+      view_(state.surroundings.slot, connection.record) {
     ledger_.began = state.loop.precise_now();
     ledger_.began_at = std::time(nullptr);
-    state.loop.charge(&ledger_.account);
+    view_.show_client(connection.client.text());
+    state.loop.charge(&ledger_.account, &view_);
 }
 
-// ---- from the request's head ----------------------------------------------------------------------
+// ---- from the request's head
+// ----------------------------------------------------------------------
 
 void Exchange::prepare(const Request& request, bool keeps_alive) {
     site_ = &connection_.candidates->by_host(request.host);
@@ -44,25 +49,54 @@ void Exchange::prepare(const Request& request, bool keeps_alive) {
     facts.keeps_alive = keeps_alive;
     capture(facts);
     request_.method = request.head.method;
-    refusal_ = route(request).value_or(0);
+    own_answer_ = route(request);
+    view_.show_request(std::string(request.head.method_text.of(request.text)) + " " + request.path,
+                       route_ != nullptr ? route_->endpoint.key : "");
 }
 
-/// The status to answer when the request is not to be forwarded.
-std::optional<std::uint16_t> Exchange::route(const Request& request) {
+/// The answer of our own when the request is not to be forwarded.
+std::optional<Answer> Exchange::route(const Request& request) {
     // RFC 9110 section 9.3.7: "*" asks about this server, not about a resource behind it.
-    if (request.target.form == http::TargetForm::asterisk) return 405;
+    if (request.target.form == http::TargetForm::asterisk) return make_options_answer();
     Places& places = state_.places[site_->index];
     const Place& place = places.at(request.path);
     settings_ = &place.settings();
+    if (*settings_->handler == RouteSettings::Handler::server_status) return make_status(request);
     const Match match = place.match(request.path);
-    if (match.route == nullptr) return 404;
+    if (match.route == nullptr) return make_answer(404, *settings_);
     settings_ = &places.settings(place, match);
     const std::uint64_t limit = *settings_->limit_request_body;
-    if (limit != 0 && request.framing.length > limit) return 413;
+    if (limit != 0 && request.framing.length > limit) {
+        return make_answer(413, *settings_);
+    }
     client_.limit_content(limit);
     route_ = match.route;
     write_request(request, match);
     return std::nullopt;
+}
+
+/// SetHandler server-status: ?auto, ?json, ?refresh=N, or the page.
+Answer Exchange::make_status(const Request& request) const {
+    const std::string_view query = request.target.query.of(request.text);
+    const Status status = read_status(state_.surroundings, state_.loop.keeps_thread(), site_->name);
+    Answer made{200, "Cache-Control: no-store\r\n", ""};
+    if (query.substr(0, 4) == "auto") {
+        made.fields += "Content-Type: text/plain; charset=ISO-8859-1\r\n";
+        made.content = status_text(status);
+    } else if (query.substr(0, 4) == "json") {
+        made.fields += "Content-Type: application/json\r\n";
+        made.content = status_json(status);
+    } else {
+        constexpr std::string_view refresh = "refresh=";
+        const bool refreshes = query.substr(0, refresh.size()) == refresh;
+        const int seconds = refreshes ? std::atoi(std::string(query.substr(8)).c_str()) : 0;
+        made.fields +=
+            "Content-Type: text/html; charset=utf-8\r\n"
+            "Content-Security-Policy: default-src 'none'; style-src 'unsafe-inline'\r\n";
+        made.content = status_page(status, refreshes ? (seconds < 1 ? 10u : seconds) : 0u);
+    }
+    edit_answer_fields(*settings_, made.fields);
+    return made;
 }
 
 void Exchange::write_request(const Request& request, const Match& match) {
@@ -83,13 +117,14 @@ void Exchange::refuse(const RefusedRequest& refused) {
     facts.text = refused.text;
     capture(facts);
     if (refused.head != nullptr) request_.method = refused.head->method;
-    refusal_ = refused.status;
+    own_answer_ = make_answer(refused.status, *settings_);
     site_->errors->write(state_.logs, LogLevel::info, LogId::request_refused,
                          connection_.client.text(),
                          std::to_string(refused.status) + ": " + refused.reason);
     ledger_.failed = true;
-    ledger_.failure = {Side::client,   kind_of_refusal(refused.status), net::phase::request_head,
-                       refused.status, 0,                               refused.reason};
+    ledger_.failure = {
+        Side::client,  kind_of_refusal(refused.status), net::phase::request_head, refused.status, 0,
+        refused.reason};
 }
 
 void Exchange::abandon(const Failure& failure) {
@@ -100,7 +135,8 @@ void Exchange::abandon(const Failure& failure) {
     finish();
 }
 
-// ---- into the logs --------------------------------------------------------------------------------
+// ---- into the logs
+// --------------------------------------------------------------------------------
 
 void Exchange::capture(const RequestFacts& from_request) {
     RequestFacts facts = from_request;
@@ -120,12 +156,31 @@ void Exchange::finish() {
     ledger_.ended = state_.loop.precise_now();
     ledger_.octets_received = client_.received();
     ledger_.octets_sent = client_.sent();
+    count();
     std::string line;
     for (std::size_t i = 0; i < site_->logs.size(); i++) {
         line.clear();
         site_->logs[i].format.render(ledger_, state_.loop.keeps_thread(), captured_requests_[i],
                                      captured_responses_[i], line);
         state_.logs.append(*site_->logs[i].file, line);
+    }
+}
+
+/// Into the sums that all processes share.
+void Exchange::count() {
+    mpm::ThreadSlot& slot = state_.surroundings.slot;
+    const auto ns = [](loop::Duration spent) {
+        return static_cast<std::uint64_t>(std::chrono::nanoseconds(spent).count());
+    };
+    slot.exchanges.add(1);
+    slot.octets.add(ledger_.octets_sent);
+    slot.duration_ns.add(ns(ledger_.ended - ledger_.began));
+    slot.held_ns.add(ns(ledger_.held(state_.loop.keeps_thread())));
+    for (std::size_t i = 0; i < loop::phase_limit; i++) {
+        const auto phase = static_cast<loop::Phase>(i);
+        if (ledger_.account.releases(phase) == 0) continue;
+        slot.parked_ns[i].add(ns(ledger_.account.parked(phase)));
+        slot.releases[i].add(ledger_.account.releases(phase));
     }
 }
 

@@ -11,9 +11,8 @@ namespace {
 using Action = FieldEdit::Action;
 
 auto named(const std::string& name) {
-    return [&name](const OutgoingField& field) {
-        return http::equals_ignore_case(field.name, name);
-    };
+    return
+        [&name](const OutgoingField& field) { return http::equals_ignore_case(field.name, name); };
 }
 
 bool lists(std::string_view value, std::string_view element) {
@@ -50,10 +49,16 @@ void apply(const std::vector<FieldEdit>& edits, bool for_answer, OutgoingFields&
     for (const FieldEdit& edit : edits) {
         if (for_answer && edit.condition != FieldEdit::Condition::always) continue;
         switch (edit.action) {
-            case Action::set: set(edit, fields); break;
-            case Action::add: fields.push_back({edit.name, edit.value, {}}); break;
+            case Action::set:
+                set(edit, fields);
+                break;
+            case Action::add:
+                fields.push_back({edit.name, edit.value, {}});
+                break;
             case Action::append:
-            case Action::merge: append(edit, fields); break;
+            case Action::merge:
+                append(edit, fields);
+                break;
             case Action::set_if_empty:
                 if (std::none_of(fields.begin(), fields.end(), named(edit.name))) set(edit, fields);
                 break;

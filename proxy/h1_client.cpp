@@ -23,8 +23,8 @@ namespace phase = net::phase;
 namespace {
 
 constexpr std::size_t head_read = 16 * 1024;
-constexpr loop::Milliseconds drain_grace{1000};   // for a request that is already on its way
-constexpr loop::Milliseconds linger_time{2000};   // without progress, at most
+constexpr loop::Milliseconds drain_grace{1000};  // for a request that is already on its way
+constexpr loop::Milliseconds linger_time{2000};  // without progress, at most
 constexpr int linger_reads = 64;
 
 /// The value of a Date field, made once a second on each thread.
@@ -41,9 +41,12 @@ std::string_view date_now() {
 
 H1ContentReader::Kind reading(http::RequestFraming::Kind kind) {
     switch (kind) {
-        case http::RequestFraming::Kind::none: return H1ContentReader::Kind::none;
-        case http::RequestFraming::Kind::length: return H1ContentReader::Kind::length;
-        case http::RequestFraming::Kind::chunked: return H1ContentReader::Kind::chunked;
+        case http::RequestFraming::Kind::none:
+            return H1ContentReader::Kind::none;
+        case http::RequestFraming::Kind::length:
+            return H1ContentReader::Kind::length;
+        case http::RequestFraming::Kind::chunked:
+            return H1ContentReader::Kind::chunked;
     }
     return H1ContentReader::Kind::none;
 }
@@ -89,15 +92,16 @@ loop::Task<void> H1Client::serve() {
 
 void H1Client::drain() {
     persists_ = persists_ && is_idle_;
-    if (is_idle_ && branch_ != nullptr && branch_->parked != nullptr) {
+    if (state_.is_ending && is_idle_ && branch_ != nullptr && branch_->parked != nullptr) {
         state_.loop.set_deadline(*branch_->parked, loop::Deadline::after(drain_grace));
     }
 }
 
-// ---- the request's head ---------------------------------------------------------------------------
+// ---- the request's head
+// ---------------------------------------------------------------------------
 
-/// Waits for a head and hands it to a new exchange. Parsed where it was read, in the loop's scratch,
-/// unless it comes in pieces.
+/// Waits for a head and hands it to a new exchange. Parsed where it was read, in the loop's
+/// scratch, unless it comes in pieces.
 loop::Task<H1Client::HeadEnd> H1Client::read_head() {
     while (true) {
         const std::span<char> scratch = state_.loop.scratch().first(head_read);
@@ -109,16 +113,16 @@ loop::Task<H1Client::HeadEnd> H1Client::read_head() {
             continue;
         }
         if (!tried.would_block()) {
-            const auto kind = tried.state == Tried::State::end ? FailureKind::incomplete
-                                                               : FailureKind::reset;
-            const Failure failure{Side::client, kind, phase::request_head, 0, tried.error,
-                                  "the client left inside its request head"};
+            const auto kind =
+                tried.state == Tried::State::end ? FailureKind::incomplete : FailureKind::reset;
+            const Failure failure{Side::client,        kind,
+                                  phase::request_head, 0,
+                                  tried.error,         "the client left inside its request head"};
             co_return end_without_head(&failure);
         }
         is_idle_ = exchange_ == nullptr;
         const loop::Phase waiting = is_idle_ ? phase::keep_alive : phase::request_head;
-        const loop::Wake wake =
-            co_await wait(*transport_, tried.want(), waiting, head_deadline());
+        const loop::Wake wake = co_await wait(*transport_, tried.want(), waiting, head_deadline());
         is_idle_ = false;
         if (wake == loop::Wake::ready) continue;
         if (exchange_ != nullptr && wake == loop::Wake::deadline) {
@@ -131,7 +135,7 @@ loop::Task<H1Client::HeadEnd> H1Client::read_head() {
 
 loop::Deadline H1Client::head_deadline() const {
     if (exchange_ != nullptr) return loop::Deadline::at(head_until_);
-    if (state_.is_draining) return loop::Deadline::after(drain_grace);
+    if (state_.is_ending) return loop::Deadline::after(drain_grace);
     return loop::Deadline::after(connection_.exchanges == 0 ? *settings().timeout
                                                             : *settings().keep_alive_timeout);
 }
@@ -200,9 +204,8 @@ H1Client::HeadEnd H1Client::accept(std::string_view text) {
                 http::client_wants_keep_alive(head.version, head.fields, head_text);
     reader_.begin(reading(framing->kind), framing->length);
     const std::string_view host =
-        target->authority.empty()
-            ? head.fields.value(http::FieldName::host, head_text).value_or("")
-            : target->authority.of(head_text);
+        target->authority.empty() ? head.fields.value(http::FieldName::host, head_text).value_or("")
+                                  : target->authority.of(head_text);
     exchange_->prepare({head, head_text, *framing, *target, host, *path}, persists_);
     return HeadEnd::complete;
 }
@@ -222,13 +225,18 @@ H1Client::HeadEnd H1Client::end_without_head(const Failure* failure) {
     return HeadEnd::gone;
 }
 
-// ---- content --------------------------------------------------------------------------------------
+// ---- content
+// --------------------------------------------------------------------------------------
 
 Result<ContentRun> H1Client::try_read_content(std::span<char> scratch) {
     Result<ContentRun> run = reader_.try_read(*transport_, scratch);
     if (run) received_ += run->octets.size();
     if (content_limit_ != 0 && reader_.delivered() > content_limit_) {
-        return Failure{Side::client, FailureKind::too_large, phase::request_content, 413, 0,
+        return Failure{Side::client,
+                       FailureKind::too_large,
+                       phase::request_content,
+                       413,
+                       0,
                        "content above LimitRequestBody"};
     }
     return run;
@@ -246,7 +254,8 @@ loop::Task<Result<void>> H1Client::drain(loop::Phase phase, loop::Deadline deadl
     return output_.drain(phase, deadline);
 }
 
-// ---- responses ------------------------------------------------------------------------------------
+// ---- responses
+// ------------------------------------------------------------------------------------
 
 void H1Client::send_head(const ResponseStart& start) {
     const bool is_open = start.content == ResponseStart::Content::open;
@@ -272,10 +281,10 @@ void H1Client::send_head(const ResponseStart& start) {
     output_.hold(std::move(head));
 
     const bool sends_none = is_head_request_ || !start.has_content;
-    writer_.begin(sends_none                                            ? H1ContentWriter::Kind::none
+    writer_.begin(sends_none                                        ? H1ContentWriter::Kind::none
                   : start.content == ResponseStart::Content::length ? H1ContentWriter::Kind::length
-                  : sends_chunked                                      ? H1ContentWriter::Kind::chunked
-                                                                       : H1ContentWriter::Kind::until_close);
+                  : sends_chunked                                   ? H1ContentWriter::Kind::chunked
+                                  : H1ContentWriter::Kind::until_close);
 }
 
 bool H1Client::withdraw_head() {

@@ -67,7 +67,7 @@ private:
     // Of the exchange in hand; nothing between exchanges.
     std::unique_ptr<Exchange> exchange_;
     std::unique_ptr<http::HeadParser> parser_;
-    std::string collected_;           // a head that arrives in pieces
+    std::string collected_;  // a head that arrives in pieces
     loop::TimePoint head_until_{};
     std::uint64_t content_limit_ = 0;
     std::uint64_t received_ = 0;
@@ -75,7 +75,7 @@ private:
     std::uint64_t written_at_head_ = 0;
     http::Version version_ = http::Version::http_1_1;
     bool is_head_request_ = false;
-    bool persists_ = true;     // the connection serves another exchange after this one
+    bool persists_ = true;  // the connection serves another exchange after this one
     bool is_idle_ = false;
     bool is_cut_ = false;
 };

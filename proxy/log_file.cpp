@@ -2,6 +2,9 @@
 #include "proxy/log_file.h"
 
 #include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -38,9 +41,34 @@ LogFile::~LogFile() {
     if (!inherited_) ::close(descriptor_);
 }
 
+LogFile::LogFile(std::string path, int descriptor, bool inherited)
+    : path_(std::move(path)), descriptor_(descriptor), inherited_(inherited) {
+    struct stat facts {};
+    can_block_ = ::fstat(descriptor, &facts) == 0 && !S_ISREG(facts.st_mode);
+}
+
+bool LogFile::has_room() const {
+    if (!can_block_) return true;
+    pollfd wait{descriptor_, POLLOUT, 0};
+    return ::poll(&wait, 1, 0) == 1 && (wait.revents & POLLOUT) != 0;
+}
+
+/// What may be written at once: all of it to a file; whole lines that fit the room that a writable
+/// pipe has for certain.
+std::string_view LogFile::portion(std::string_view lines) const {
+    if (!can_block_ || lines.size() <= PIPE_BUF) return lines;
+    const std::size_t end = lines.rfind('\n', PIPE_BUF - 1);
+    return lines.substr(0, end == std::string_view::npos ? PIPE_BUF : end + 1);
+}
+
 void LogFile::write(std::string_view lines) {
     while (!lines.empty()) {
-        const ssize_t written = ::write(descriptor_, lines.data(), lines.size());
+        if (!has_room()) {
+            lost_ += std::count(lines.begin(), lines.end(), '\n');
+            return;
+        }
+        const std::string_view now = portion(lines);
+        const ssize_t written = ::write(descriptor_, now.data(), now.size());
         if (written < 0 && errno == EINTR) continue;
         if (written < 0) {
             lost_ += std::count(lines.begin(), lines.end(), '\n');

@@ -21,7 +21,7 @@ public:
     static std::unique_ptr<LogFile> open(const std::string& path);
     ~LogFile();
 
-    /// Writes whole lines. Never blocks for a regular file beyond the kernel's own buffering.
+    /// Writes whole lines. A pipe that nobody empties loses them.
     void write(std::string_view lines);
     /// Opens the path again: after a log was moved away.
     bool reopen();
@@ -29,11 +29,13 @@ public:
     const std::string& path() const { return path_; }
 
 private:
-    LogFile(std::string path, int descriptor, bool inherited)
-        : path_(std::move(path)), descriptor_(descriptor), inherited_(inherited) {}
+    LogFile(std::string path, int descriptor, bool inherited);
+    bool has_room() const;
+    std::string_view portion(std::string_view lines) const;
     std::string path_;
     std::atomic<int> descriptor_;
     bool inherited_;
+    bool can_block_ = false;  // a pipe, a terminal: not a regular file
     std::atomic<std::uint64_t> lost_{0};
 };
 

@@ -4,6 +4,7 @@
 #include <memory>
 #include <vector>
 
+#include "mpm/connection_handler.h"
 #include "proxy/log_file.h"
 #include "proxy/site.h"
 #include "upstream/lease.h"
@@ -11,9 +12,11 @@
 namespace headgate::proxy {
 
 struct LoopState {
-    LoopState(loop::Loop& of, std::shared_ptr<const Sites> with, upstream::SharedStock& stock)
-        : loop(of), sites(std::move(with)), upstreams(of, stock) {
-        for (const auto& site : sites->all()) places.emplace_back(*site);
+    LoopState(loop::Loop& of, std::shared_ptr<const Sites> with, upstream::SharedStock& stock,
+              const mpm::Surroundings& around)
+        : loop(of), sites(std::move(with)), upstreams(of, stock), surroundings(around) {
+        for (const auto& site : sites->all())
+            places.emplace_back(*site);
     }
 
     loop::Loop& loop;
@@ -21,7 +24,9 @@ struct LoopState {
     std::vector<Places> places;          // by Site::index
     upstream::Upstreams upstreams;
     LogBuffer logs;
-    bool is_draining = false;
+    const mpm::Surroundings& surroundings;
+    bool is_draining = false;  // connections end after the exchange in hand
+    bool is_ending = false;    // and idle ones do not wait for another
 };
 
 /// What is known of a client connection before any request.
@@ -29,7 +34,8 @@ struct ConnectionFacts {
     loop::Address client;
     loop::Address local;
     const Sites::Candidates* candidates = nullptr;
-    std::uint32_t exchanges = 0;  // begun on this connection, the present one included
+    mpm::ConnectionRecord* record = nullptr;  // in the live table; null: it is not shown
+    std::uint32_t exchanges = 0;              // begun on this connection, the present one included
 };
 
 }  // namespace headgate::proxy

@@ -1,12 +1,10 @@
 // The composition root: the only file that sees both the models and the engine. Reads the command
-// line, loads the configuration, opens the listeners, and has a model serve.
-#include <unistd.h>
-
-#include <fstream>
+// line and has the supervisor serve the program, or answers by itself.
 #include <iostream>
 
-#include "mpm/event.h"
-#include "mpm/privileges.h"
+#include "mpm/running.h"
+#include "mpm/supervisor.h"
+#include "proxy/healthcheck.h"
 #include "proxy/program.h"
 #include "proxy/version.h"
 
@@ -14,64 +12,55 @@ namespace {
 
 using namespace headgate;
 
-enum ExitCode { done = 0, configuration_wrong = 1, usage_wrong = 2, cannot_listen = 3 };
-
-void say(const std::string& text) { std::cerr << "headgate: " << text << std::endl; }
-
-/// The PidFile, for as long as the program serves. Not being able to write one only warns: a
-/// container may have no writable path at all.
-class PidFile {
-public:
-    explicit PidFile(const mpm::Settings& settings) {
-        if (!settings.pid_file.is_written()) return;
-        path_ = *settings.pid_file;
-        if (path_.front() != '/') path_ = *settings.server_root + "/" + path_;
-        std::ofstream file(path_);
-        if (file << ::getpid() << "\n") return;
-        say("warning: cannot write PidFile " + path_);
-        path_.clear();
-    }
-    ~PidFile() {
-        if (!path_.empty()) ::unlink(path_.c_str());
-    }
-
-private:
-    std::string path_;
+enum ExitCode {
+    done = 0,
+    configuration_wrong = 1,
+    usage_wrong = 2,
+    cannot_listen = 3,
+    not_running = 4
 };
 
-std::string describe(const mpm::Program& program, const mpm::Sizing& sizing) {
-    std::string text = "event model, " + std::to_string(sizing.threads) +
-                       (sizing.threads == 1 ? " thread, " : " threads, ") + "up to " +
-                       std::to_string(sizing.connections) + " connections, listening on";
-    for (const loop::Address& address : program.listens) text += " " + address.text();
-    return text;
+void say(const std::string& text) {
+    std::cerr << "headgate: " << text << std::endl;
 }
 
-int serve(mpm::Program& program) {
-    const mpm::Sizing sizing = mpm::size_event(program.settings);
-    for (const std::string& warning : sizing.warnings) say("warning: " + warning);
-    mpm::Listeners listeners;
-    const auto failure =
-        mpm::Listeners::open(program.listens, program.settings, sizing.threads, listeners);
-    if (failure) {
-        say(failure->text);
-        return cannot_listen;
+int serve(proxy::HeadgateProgram& program) {
+    mpm::Supervisor supervisor(program, say);
+    switch (supervisor.run()) {
+        case mpm::Outcome::done:
+            return done;
+        case mpm::Outcome::configuration_wrong:
+            return configuration_wrong;
+        case mpm::Outcome::cannot_listen:
+            return cannot_listen;
     }
-    const PidFile pid_file(program.settings);
-    const std::string problem = mpm::drop_privileges(program.settings);
-    if (!problem.empty()) {
-        say(problem);
+    return done;
+}
+
+/// -k and -s. The configuration is checked here, by who asks: a bad one is refused with its
+/// diagnostics before anything that runs hears of it.
+int obey(proxy::HeadgateProgram& program, const std::string& word) {
+    const auto order = mpm::order_named(word);
+    if (!order) {
+        say("\"" + word + "\" is no order: expected start, stop, graceful, graceful-stop, restart");
+        return usage_wrong;
+    }
+    const auto loaded = program.load(true);
+    if (!loaded) {
+        say("the running configuration was not changed");
         return configuration_wrong;
     }
-    mpm::EventModel model(program, listeners, sizing);
-    say(describe(program, sizing));
-    using Told = mpm::EventModel::Told;
-    model.serve([](Told told) {
-        if (told == Told::draining) say("draining: a second signal stops at once");
-        if (told == Told::stopping) say("stopping at once");
-    });
-    say("stopped");
-    return done;
+    std::string text;
+    const mpm::Told told = mpm::tell_running(loaded->settings, *order, text);
+    if (*order == mpm::Order::start && told == mpm::Told::sent) {
+        say("already running");
+        return configuration_wrong;
+    }
+    const bool starts = mpm::reads_configuration(*order) && *order != mpm::Order::reopen;
+    if (told == mpm::Told::not_running && starts) return serve(program);
+    if (told != mpm::Told::sent) say(text);
+    if (told == mpm::Told::not_running) return not_running;
+    return told == mpm::Told::sent ? done : configuration_wrong;
 }
 
 int act(const proxy::CommandLine& line) {
@@ -79,9 +68,15 @@ int act(const proxy::CommandLine& line) {
     proxy::HeadgateProgram program(line);
     std::string text;
     switch (line.action) {
-        case Action::help: std::cout << proxy::help_text(); return done;
-        case Action::version: std::cout << proxy::version_text() << "\n"; return done;
-        case Action::full_version: std::cout << proxy::full_version_text(); return done;
+        case Action::help:
+            std::cout << proxy::help_text();
+            return done;
+        case Action::version:
+            std::cout << proxy::version_text() << "\n";
+            return done;
+        case Action::full_version:
+            std::cout << proxy::full_version_text();
+            return done;
         case Action::list_directives:
             if (!proxy::HeadgateProgram::describe_directive(line.directive, text)) {
                 say(text);
@@ -95,10 +90,16 @@ int act(const proxy::CommandLine& line) {
             if (line.action == Action::show_sites) std::cout << program.describe_sites();
             std::cerr << "Syntax OK\n";
             return done;
-        case Action::run: break;
+        case Action::healthcheck:
+            if (proxy::is_healthy(line.word, 5, text)) return done;
+            say(text);
+            return configuration_wrong;
+        case Action::order:
+            return obey(program, line.word);
+        case Action::run:
+            break;
     }
-    const auto loaded = program.load(false);
-    return loaded ? serve(*loaded) : configuration_wrong;
+    return serve(program);
 }
 
 }  // namespace

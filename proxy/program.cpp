@@ -11,7 +11,9 @@
 namespace headgate::proxy {
 namespace {
 
-conf::RowTables tables() { return {mpm::setting_rows(), setting_rows()}; }
+conf::RowTables tables() {
+    return {mpm::setting_rows(), setting_rows()};
+}
 
 std::optional<mpm::ModelName> model_named(const std::string& name) {
     if (name == "event") return mpm::ModelName::event;
@@ -29,65 +31,69 @@ bool has_ipv6() {
 
 std::unique_ptr<mpm::Program> HeadgateProgram::load(bool test_only) {
     conf::Loaded loaded = conf::load(line_.load, tables());
-    choose_model(loaded);
     auto program = std::make_unique<mpm::Program>();
+    program->model = choose_model(loaded);
     program->settings = loaded.root.settings.get<mpm::Settings>();
     resolve_listens(loaded, *program);
     std::shared_ptr<Sites> sites;
     if (!loaded.diagnostics.has_errors()) sites = Sites::build(loaded, test_only);
     show(loaded.diagnostics);
-    for (const std::string& note : loaded.notes) std::cerr << "note: " << note << "\n";
+    for (const std::string& note : loaded.notes)
+        std::cerr << "note: " << note << "\n";
     if (!sites || loaded.diagnostics.has_errors()) return nullptr;
     sites_text_ = sites->describe(loaded.diagnostics.sources());
+    if (!program->status_listens.empty()) {
+        program->status_handlers =
+            std::make_unique<EngineFactory>(Sites::status_only(*sites), sites);
+    }
     program->handlers = std::make_unique<EngineFactory>(std::move(sites));
     return program;
 }
 
 /// The command line wins over MPM, MPM over LoadModule.
-void HeadgateProgram::choose_model(conf::Loaded& loaded) {
-    const mpm::Settings& settings = loaded.root.settings.get<mpm::Settings>();
-    conf::Span span;
-    model_ = mpm::ModelName::event;
-    if (const auto loaded_model = model_named(loaded.selected_mpm)) {
-        model_ = *loaded_model;
-        span = loaded.selected_mpm_span;
-    }
-    if (settings.model.is_written()) {
-        model_ = *settings.model;
-        span = settings.model.span();
-    }
-    if (const auto told = model_named(line_.model)) {
-        model_ = *told;
-        span = {};
-    } else if (!line_.model.empty()) {
+mpm::ModelName HeadgateProgram::choose_model(conf::Loaded& loaded) const {
+    if (!line_.model.empty()) {
+        const auto told = model_named(line_.model);
+        if (told) return *told;
         loaded.diagnostics.error({}, "--mpm " + line_.model + " is not a model",
                                  "expected event, worker or prefork");
     }
-    if (model_ != mpm::ModelName::event) {
-        loaded.diagnostics.error(span, "the prefork and worker models: not yet",
-                                 "only event runs so far");
+    const mpm::Settings& settings = loaded.root.settings.get<mpm::Settings>();
+    if (settings.model.is_written()) return *settings.model;
+    return model_named(loaded.selected_mpm).value_or(mpm::ModelName::event);
+}
+
+namespace {
+
+/// The address to bind; one that cannot be had is reported.
+void add_address(const mpm::ListenSetting& listen, conf::Loaded& loaded,
+                 std::vector<loop::Address>& addresses) {
+    const conf::Address& written = listen.address;
+    if (written.host == "*") {
+        addresses.push_back(has_ipv6() ? loop::Address::any_v6(written.port)
+                                       : loop::Address::any_v4(written.port));
+        return;
+    }
+    const auto literal = loop::Address::from_literal(written.host, written.port);
+    if (literal) {
+        addresses.push_back(*literal);
+    } else {
+        loaded.diagnostics.error(listen.span, "\"" + written.host + "\" is not an address",
+                                 "expected an IPv4 or IPv6 address, or * for all");
     }
 }
 
-void HeadgateProgram::resolve_listens(conf::Loaded& loaded, mpm::Program& program) {
+}  // namespace
+
+void HeadgateProgram::resolve_listens(conf::Loaded& loaded, mpm::Program& program) const {
     for (const mpm::ListenSetting& listen : program.settings.listens) {
-        if (listen.address.host == "*") {
-            program.listens.push_back(has_ipv6() ? loop::Address::any_v6(listen.address.port)
-                                                 : loop::Address::any_v4(listen.address.port));
-            continue;
-        }
-        const auto literal = loop::Address::from_literal(listen.address.host, listen.address.port);
-        if (literal) {
-            program.listens.push_back(*literal);
-        } else {
-            loaded.diagnostics.error(listen.span,
-                                     "\"" + listen.address.host + "\" is not an address",
-                                     "expected an IPv4 or IPv6 address, or * for all");
-        }
+        add_address(listen, loaded, program.listens);
     }
+    const auto& status = program.settings.status_listen;
+    if (status) add_address(*status, loaded, program.status_listens);
     if (program.settings.listens.empty() && !loaded.diagnostics.has_errors()) {
-        loaded.diagnostics.error({}, "no Listen directive: there is nothing to listen on",
-                                 "", "headgate -L Listen");
+        loaded.diagnostics.error({}, "no Listen directive: there is nothing to listen on", "",
+                                 "headgate -L Listen");
     }
 }
 
@@ -108,7 +114,8 @@ bool HeadgateProgram::describe_directive(const std::string& name, std::string& t
     }
     std::vector<std::string_view> names;
     for (const auto& table : tables()) {
-        for (const conf::Row& row : table) names.push_back(row.name);
+        for (const conf::Row& row : table)
+            names.push_back(row.name);
     }
     text = "no directive \"" + name + "\"";
     const std::string_view near = conf::nearest(name, names);

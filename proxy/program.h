@@ -18,18 +18,15 @@ public:
 
     /// Of the last load(): what -S prints.
     std::string describe_sites() const { return sites_text_; }
-    /// The model that the last load() chose, in words.
-    mpm::ModelName model() const { return model_; }
     /// What -L prints for a name (empty: for all); an error in words when there is none.
     static bool describe_directive(const std::string& name, std::string& text);
 
 private:
-    void choose_model(conf::Loaded& loaded);
-    void resolve_listens(conf::Loaded& loaded, mpm::Program& program);
+    mpm::ModelName choose_model(conf::Loaded& loaded) const;
+    void resolve_listens(conf::Loaded& loaded, mpm::Program& program) const;
     void show(const conf::Diagnostics& diagnostics) const;
 
     CommandLine line_;
-    mpm::ModelName model_ = mpm::ModelName::event;
     std::string sites_text_;
 };
 

@@ -54,8 +54,7 @@ loop::Task<Result<void>> relay(loop::Loop& loop, net::ContentReader& from, net::
     ReadSize size;
     Quantum quantum;
     while (true) {
-        const Result<ContentRun> run =
-            from.try_read_content(loop.scratch().first(size.octets()));
+        const Result<ContentRun> run = from.try_read_content(loop.scratch().first(size.octets()));
         if (!run) co_return run.error();
         if (run->would_block) {
             if (to.has_rest()) {  // a held head must not wait for content
@@ -74,7 +73,11 @@ loop::Task<Result<void>> relay(loop::Loop& loop, net::ContentReader& from, net::
         const std::size_t octets = run->octets.size();
         if (terms.octets != nullptr) *terms.octets += octets;
         const Result<void> wrote = to.write_content(run->octets, is_last);
-        if (!wrote) co_return wrote.error();
+        if (!wrote) {
+            net::Failure failure = wrote.error();
+            failure.phase = terms.writing;
+            co_return failure;
+        }
         if (is_last) co_return Result<void>();
         if (to.has_rest()) {
             size.had_to_wait();

@@ -10,8 +10,8 @@ struct RelayTerms {
     net::Side reading_side = net::Side::upstream;
     loop::Phase reading{};
     loop::Phase writing{};
-    loop::Deadline read_deadline;    // of one wait for content
-    loop::Deadline write_deadline;   // of one wait for room
+    loop::Deadline read_deadline;     // of one wait for content
+    loop::Deadline write_deadline;    // of one wait for room
     std::uint64_t* octets = nullptr;  // counts content relayed, when given
 };
 

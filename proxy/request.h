@@ -12,19 +12,19 @@ namespace headgate::proxy {
 
 struct Request {
     const http::RequestHead& head;
-    std::string_view text;           // what the slices of the head are over
+    std::string_view text;  // what the slices of the head are over
     http::RequestFraming framing;
     http::Target target;
-    std::string_view host;           // Host, or the authority of an absolute-form target
-    std::string path;                // decoded and normalised, for matching
+    std::string_view host;  // Host, or the authority of an absolute-form target
+    std::string path;       // decoded and normalised, for matching
 };
 
 /// A request that could not be taken: why, and what of its head there is (for the log).
 struct RefusedRequest {
-    const http::RequestHead* head;   // null when it could not be read
+    const http::RequestHead* head;  // null when it could not be read
     std::string_view text;
     std::uint16_t status;
-    const char* reason;              // static text
+    const char* reason;  // static text
 };
 
 }  // namespace headgate::proxy

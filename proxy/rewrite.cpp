@@ -14,10 +14,14 @@ using http::HeadWriter;
 
 http::ViaMode via_mode(const RouteSettings& settings) {
     switch (*settings.proxy_via) {
-        case RouteSettings::Via::off: return http::ViaMode::off;
-        case RouteSettings::Via::on: return http::ViaMode::on;
-        case RouteSettings::Via::full: return http::ViaMode::full;
-        case RouteSettings::Via::block: return http::ViaMode::block;
+        case RouteSettings::Via::off:
+            return http::ViaMode::off;
+        case RouteSettings::Via::on:
+            return http::ViaMode::on;
+        case RouteSettings::Via::full:
+            return http::ViaMode::full;
+        case RouteSettings::Via::block:
+            return http::ViaMode::block;
     }
     return http::ViaMode::off;
 }
@@ -50,7 +54,8 @@ OutgoingFields forwarded_fields(const Request& request, bool adds_forwarding) {
 }
 
 void write(const OutgoingFields& fields, HeadWriter& writer) {
-    for (const OutgoingField& field : fields) writer.field(field.name, field.text());
+    for (const OutgoingField& field : fields)
+        writer.field(field.name, field.text());
 }
 
 std::string via_name(const RewriteFacts& facts) {
@@ -131,7 +136,8 @@ OutgoingFields returned_fields(const upstream::ReceivedHead& received,
     fields.reserve(all.size() + 4);
     for (const http::Field& field : all) {
         // Trailer announces what is dropped here.
-        if (field.id == FieldName::content_length || field.id == FieldName::trailer || (writes_via && field.id == FieldName::via) ||
+        if (field.id == FieldName::content_length || field.id == FieldName::trailer ||
+            (writes_via && field.id == FieldName::via) ||
             http::is_hop_by_hop(field, all, received.text)) {
             continue;
         }
@@ -150,8 +156,8 @@ std::string client_fields(const upstream::ReceivedHead& received, const Response
     lines.reserve(received.text.size() + 64);
     HeadWriter writer(lines);
     write(fields, writer);
-    const http::ViaFacts facts{via_mode(*rewrite.settings), received.head.version,
-                               rewrite.via_name, "Headgate/" HEADGATE_VERSION};
+    const http::ViaFacts facts{via_mode(*rewrite.settings), received.head.version, rewrite.via_name,
+                               "Headgate/" HEADGATE_VERSION};
     if (facts.mode != http::ViaMode::off) {
         const std::string via = http::via_value(received.head.fields, facts, received.text);
         if (!via.empty()) writer.field(FieldName::via, via);

@@ -26,7 +26,7 @@ std::string upstream_head(const Request& request, const Match& match, const Rewr
 /// What the response's field edits and reverse mapping need of the request, kept until then.
 struct ResponseRewrite {
     const RouteSettings* settings = nullptr;
-    std::string base_url;      // "http://host" as the client sees us, for ProxyPassReverse
+    std::string base_url;  // "http://host" as the client sees us, for ProxyPassReverse
     std::string via_name;
 };
 ResponseRewrite response_rewrite(const Request& request, const RewriteFacts& facts);

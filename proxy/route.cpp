@@ -22,7 +22,8 @@ Route make_route(const PassRule& rule) {
 
 std::vector<Route> make_routes(const std::vector<PassRule>& rules) {
     std::vector<Route> routes;
-    for (const PassRule& rule : rules) routes.push_back(make_route(rule));
+    for (const PassRule& rule : rules)
+        routes.push_back(make_route(rule));
     return routes;
 }
 

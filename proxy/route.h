@@ -18,7 +18,7 @@ namespace headgate::proxy {
 struct Route {
     PassRule rule;
     upstream::Endpoint endpoint;
-    std::string authority;     // Host towards the upstream without ProxyPreserveHost
+    std::string authority;  // Host towards the upstream without ProxyPreserveHost
 };
 
 /// A rule that matched, and the path it makes for the upstream.

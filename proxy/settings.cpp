@@ -112,6 +112,16 @@ void check_protocol_options(ServerSettings&, const Call& call) {
     }
 }
 
+Parsed<RouteSettings::Handler> handler_name(std::string_view text) {
+    if (conf::is_equal_name(text, "server-status")) {
+        return {RouteSettings::Handler::server_status, {}};
+    }
+    if (conf::is_equal_name(text, "none")) {
+        return {RouteSettings::Handler::none, {}};
+    }
+    return {std::nullopt, "server-status or none"};
+}
+
 constexpr unsigned of_server = conf::in_server | conf::in_virtual_host;
 constexpr unsigned of_route = of_server | conf::in_location;
 constexpr unsigned of_content = of_route | conf::in_proxy;
@@ -183,6 +193,9 @@ constexpr conf::Row rows[] = {
                                        "How strictly requests are read: always strictly."),
 
     // ---- routes
+    conf::row<&RouteSettings::handler, handler_name>(
+        "SetHandler", of_route, "server-status|none", "none",
+        "Who answers here instead of an upstream: server-status shows what Headgate is doing."),
     conf::row<&RouteSettings::limit_request_body, conf::size_bytes>(
         "LimitRequestBody", of_content, "bytes", "1073741824",
         "Largest request content; 0: no limit; 413 beyond."),
@@ -261,6 +274,7 @@ void ServerSettings::merge_from(const ServerSettings& over) {
 }
 
 void RouteSettings::merge_from(const RouteSettings& over) {
+    handler.merge_from(over.handler);
     limit_request_body.merge_from(over.limit_request_body);
     for (const auto& [status, text] : over.error_documents) {
         error_documents.insert_or_assign(status, text);

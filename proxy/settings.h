@@ -83,6 +83,9 @@ struct RouteSettings {
     conf::Set<std::uint64_t> limit_request_body{std::uint64_t{1} << 30};  ///< bytes; 0: no limit
     std::map<int, std::string> error_documents;                           ///< status to text
 
+    enum class Handler { none, server_status };
+    conf::Set<Handler> handler{Handler::none};  ///< SetHandler: who answers instead of an upstream
+
     std::vector<PassRule> passes;
     std::vector<ReverseRule> reverses;
     conf::Set<bool> proxy_preserve_host{false};

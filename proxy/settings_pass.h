@@ -39,7 +39,7 @@ struct PassParameters {
     conf::Set<std::chrono::milliseconds> time_to_live;        ///< ttl: idle in the pool
     conf::Set<bool> reuse{true};                              ///< enablereuse, disablereuse
     conf::Set<bool> tcp_keep_alive{false};                    ///< keepalive: SO_KEEPALIVE
-    conf::Set<int> field_limit{8192};                          ///< responsefieldsize: bytes of one field line
+    conf::Set<int> field_limit{8192};      ///< responsefieldsize: bytes of one field line
     conf::Set<bool> flush_packets{false};  ///< flushpackets: accepted; we always do
 };
 

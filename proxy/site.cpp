@@ -57,9 +57,10 @@ std::string Sites::describe(const conf::Sources& sources) const {
         text += binding.candidates.sites.size() > 1 ? " is a name-based virtual host\n" : "\n";
         bool is_first = true;
         for (const Site* site : binding.candidates.sites) {
-            text += std::string("    ") + (is_first ? "default server " : "namevhost ") + site->name +
-                    " (" + sources.place(site->span) + ")\n";
-            for (const std::string& alias : site->aliases) text += "        alias " + alias + "\n";
+            text += std::string("    ") + (is_first ? "default server " : "namevhost ") +
+                    site->name + " (" + sources.place(site->span) + ")\n";
+            for (const std::string& alias : site->aliases)
+                text += "        alias " + alias + "\n";
             is_first = false;
         }
     }
@@ -67,11 +68,13 @@ std::string Sites::describe(const conf::Sources& sources) const {
     return text;
 }
 
-void Sites::reopen_logs() {
-    for (auto& file : files_) file->reopen();
+void Sites::reopen_logs() const {
+    for (const auto& file : files_)
+        file->reopen();
 }
 
-// ---- places ---------------------------------------------------------------------------------------
+// ---- places
+// ---------------------------------------------------------------------------------------
 
 Places::Places(const Site& site) : site_(site), base_(site.base, {}, {}) {}
 
@@ -79,7 +82,8 @@ const Place& Places::at(std::string_view path) {
     if (site_.locations.empty()) return base_;
     Cover cover;
     cover.reserve(site_.locations.size());
-    for (const Location& location : site_.locations) cover.push_back(location.covers(path));
+    for (const Location& location : site_.locations)
+        cover.push_back(location.covers(path));
     if (std::find(cover.begin(), cover.end(), true) == cover.end()) return base_;
     std::unique_ptr<Place>& place = by_cover_[cover];
     if (place) return *place;
@@ -97,7 +101,8 @@ const RouteSettings& Places::settings(const Place& place, const Match& match) {
     if (site_.proxies.empty()) return place.settings();
     const std::string url = "http://" + match.route->authority + match.path;
     Cover cover;
-    for (const ProxySection& section : site_.proxies) cover.push_back(section.covers(url));
+    for (const ProxySection& section : site_.proxies)
+        cover.push_back(section.covers(url));
     if (std::find(cover.begin(), cover.end(), true) == cover.end()) return place.settings();
     const auto key = std::make_pair(cover, place.cover());
     const auto found = by_proxy_.find(key);

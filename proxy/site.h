@@ -1,5 +1,6 @@
 // Site: one virtual host (or the main server): its names, its settings, its logs, its places.
-// Sites: all of them, and which one a request belongs to. Immutable once built, shared by all loops.
+// Sites: all of them, and which one a request belongs to. Immutable once built, shared by all
+// loops.
 #pragma once
 
 #include <memory>
@@ -63,9 +64,13 @@ private:
 
 class Sites {
 public:
-    /// Builds from a loaded configuration; opens logs. Mistakes that only show here are added to its
-    /// diagnostics, and null is returned. `test_only`: opens nothing.
+    /// Builds from a loaded configuration; opens logs. Mistakes that only show here are added to
+    /// its diagnostics, and null is returned. `test_only`: opens nothing.
     static std::unique_ptr<Sites> build(conf::Loaded& loaded, bool test_only);
+
+    /// Sites of one that answers every request with the status page, as StatusListen wants it. Its
+    /// errors go where those of `like` do.
+    static std::unique_ptr<Sites> status_only(const Sites& like);
 
     /// The sites that a connection to `local` may mean; never empty. Ask once per connection.
     struct Candidates {
@@ -80,7 +85,7 @@ public:
     /// What -S prints: addresses, names, defaults, with the places in the files.
     std::string describe(const conf::Sources& sources) const;
 
-    void reopen_logs();
+    void reopen_logs() const;
 
 private:
     struct Binding {

@@ -74,7 +74,8 @@ private:
         char machine[256] = "localhost";
         if (name.empty()) ::gethostname(machine, sizeof machine - 1);
         site.name = name.empty() ? machine : name;
-        for (const conf::Word& alias : own.server_aliases) site.aliases.push_back(alias.text);
+        for (const conf::Word& alias : own.server_aliases)
+            site.aliases.push_back(alias.text);
     }
 
     static bool root_name_is_inherited(const ServerSettings& own) {
@@ -133,8 +134,8 @@ private:
         }
         auto opened = LogFile::open(target);
         if (!opened) {
-            loaded_.diagnostics.error(span,
-                                      "cannot open the log " + target + ": " + std::strerror(errno));
+            loaded_.diagnostics.error(
+                span, "cannot open the log " + target + ": " + std::strerror(errno));
             return nullptr;
         }
         sites_->files_.push_back(std::move(opened));
@@ -145,6 +146,18 @@ private:
     bool test_only_;
     std::unique_ptr<Sites> sites_;
 };
+
+std::unique_ptr<Sites> Sites::status_only(const Sites& like) {
+    auto sites = std::make_unique<Sites>();
+    sites->sites_.push_back(std::make_unique<Site>());
+    Site& site = *sites->sites_.back();
+    site.name = like.main().name;
+    site.settings = like.main().settings;
+    site.base.handler.write(RouteSettings::Handler::server_status);
+    site.errors = std::make_unique<ErrorLog>(*like.main().errors);
+    sites->main_only_.sites = {&site};
+    return sites;
+}
 
 std::unique_ptr<Sites> Sites::build(conf::Loaded& loaded, bool test_only) {
     return SitesBuilder(loaded, test_only).run();

@@ -8,13 +8,15 @@
 
 namespace headgate::proxy {
 
-std::string version_text() { return "Headgate/" HEADGATE_VERSION; }
+std::string version_text() {
+    return "Headgate/" HEADGATE_VERSION;
+}
 
 std::string full_version_text() {
     const mpm::CpuBudget budget = mpm::cpu_budget();
     return version_text() + "\ncompiler    " __VERSION__ "\nlibraries   " +
            loop::Loop::library_version() + ", " + upstream::Resolver::library_version() + ", " +
-           conf::Pattern::library_version() + "\nmodels      event\nCPUs        " +
+           conf::Pattern::library_version() + "\nmodels      prefork, worker, event\nCPUs        " +
            std::to_string(budget.cpus) + " (" + budget.reason + ")\n";
 }
 

@@ -19,9 +19,9 @@ using Connected = Result<std::unique_ptr<PlainTransport>>;
 Failure connect_failure(int error) {
     const bool ours = error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM ||
                       error == EADDRNOTAVAIL;
-    const auto kind = ours                  ? FailureKind::exhausted
+    const auto kind = ours                 ? FailureKind::exhausted
                       : error == ETIMEDOUT ? FailureKind::timed_out
-                                            : FailureKind::unreachable;
+                                           : FailureKind::unreachable;
     return {Side::upstream, kind, phase::connect, 0, error, "connect failed"};
 }
 

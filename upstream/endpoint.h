@@ -7,10 +7,10 @@
 namespace headgate::upstream {
 
 struct Endpoint {
-    std::string host;        // a name, or an address literal without brackets
+    std::string host;  // a name, or an address literal without brackets
     std::uint16_t port = 80;
-    std::string unix_path;   // when set, it is connected to instead of host and port
-    std::string key;         // "host:port" or "unix:/path": what pooled connections are filed under
+    std::string unix_path;  // when set, it is connected to instead of host and port
+    std::string key;        // "host:port" or "unix:/path": what pooled connections are filed under
 };
 
 }  // namespace headgate::upstream

@@ -24,11 +24,16 @@ constexpr std::uint32_t most_head = 256 * 1024;
 
 H1ContentReader::Kind reading(Framing::Kind kind) {
     switch (kind) {
-        case Framing::Kind::none: return H1ContentReader::Kind::none;
-        case Framing::Kind::length: return H1ContentReader::Kind::length;
-        case Framing::Kind::chunked: return H1ContentReader::Kind::chunked;
-        case Framing::Kind::until_close: return H1ContentReader::Kind::until_close;
-        case Framing::Kind::tunnel: return H1ContentReader::Kind::until_close;
+        case Framing::Kind::none:
+            return H1ContentReader::Kind::none;
+        case Framing::Kind::length:
+            return H1ContentReader::Kind::length;
+        case Framing::Kind::chunked:
+            return H1ContentReader::Kind::chunked;
+        case Framing::Kind::until_close:
+            return H1ContentReader::Kind::until_close;
+        case Framing::Kind::tunnel:
+            return H1ContentReader::Kind::until_close;
     }
     return H1ContentReader::Kind::none;
 }
@@ -41,7 +46,8 @@ H1Exchange::H1Exchange(std::unique_ptr<net::PlainTransport> transport, std::uint
       reader_(Side::upstream, phase::response_content),
       field_limit_(field_limit) {}
 
-// ---- request --------------------------------------------------------------------------------------
+// ---- request
+// --------------------------------------------------------------------------------------
 
 void H1Exchange::send_head(std::string head, RequestContent content, const RequestFacts& facts) {
     facts_ = &facts;
@@ -61,9 +67,10 @@ loop::Task<Result<void>> H1Exchange::drain(loop::Phase phase, loop::Deadline dea
     return output_.drain(phase, deadline);
 }
 
-// ---- response -------------------------------------------------------------------------------------
+// ---- response
+// -------------------------------------------------------------------------------------
 
-loop::Task<Result<ReceivedHead*>> H1Exchange::read_head(loop::Deadline deadline) {
+loop::Task<Result<ReceivedHead*>> H1Exchange::read_head(const loop::Deadline& deadline) {
     const http::HeadLimits limits{most_status_line, field_limit_, most_fields, most_head};
     parser_ = std::make_unique<http::HeadParser>(http::HeadParser::Kind::response, limits);
     collected_ = std::string();

@@ -16,7 +16,7 @@ public:
     H1Exchange(std::unique_ptr<net::PlainTransport> transport, std::uint32_t field_limit);
 
     void send_head(std::string head, RequestContent content, const RequestFacts& facts) override;
-    loop::Task<net::Result<ReceivedHead*>> read_head(loop::Deadline deadline) override;
+    loop::Task<net::Result<ReceivedHead*>> read_head(const loop::Deadline& deadline) override;
     bool has_answered() const override { return has_answered_; }
     bool is_reusable() const override;
     std::uint64_t sent() const override { return output_.written(); }

@@ -5,11 +5,14 @@
 
 namespace headgate::upstream {
 
-// ---- SharedStock ----------------------------------------------------------------------------------
+// ---- SharedStock
+// ----------------------------------------------------------------------------------
 
-void SharedStock::give(const std::string& key, loop::Socket socket, loop::TimePoint expires) {
+void SharedStock::give(const std::string& key, loop::Socket socket, loop::TimePoint now,
+                       loop::TimePoint expires) {
     std::lock_guard lock(mutex_);
     std::vector<Idle>& list = idle_[key];
+    std::erase_if(list, [now](const Idle& idle) { return idle.expires <= now; });
     if (list.size() < limit_per_key) list.push_back({std::move(socket), expires});
 }
 
@@ -26,10 +29,11 @@ loop::Socket SharedStock::take(const std::string& key, loop::TimePoint now) {
     return {};
 }
 
-// ---- Pool -----------------------------------------------------------------------------------------
+// ---- Pool
+// -----------------------------------------------------------------------------------------
 
-/// One idle connection with the waiter that watches it: it wakes for anything that arrives, and when
-/// the idle limit is over; either way the connection has no future.
+/// One idle connection with the waiter that watches it: it wakes for anything that arrives, and
+/// when the idle limit is over; either way the connection has no future.
 struct Pool::Idle {
     Idle(Pool& owner, List& list) : pool(owner), siblings(list) {
         waiter.phase = net::phase::idle_upstream;
@@ -55,7 +59,8 @@ Pool::Pool(loop::Loop& loop, SharedStock& stock) : loop_(loop), stock_(stock) {}
 
 Pool::~Pool() {
     for (auto& [key, list] : idle_) {
-        for (auto& idle : list) idle->unlink();
+        for (auto& idle : list)
+            idle->unlink();
     }
 }
 
@@ -89,7 +94,7 @@ void Pool::give(const Endpoint& endpoint, std::unique_ptr<net::PlainTransport> t
     if (transport->has_news(false)) return;
     List& list = idle_[endpoint.key];
     if (list.size() >= own_limit_per_key) {
-        stock_.give(endpoint.key, transport->release(), loop_.now() + idle_limit);
+        stock_.give(endpoint.key, transport->release(), loop_.now(), loop_.now() + idle_limit);
         return;
     }
     list.push_front(std::make_unique<Idle>(*this, list));

@@ -1,5 +1,6 @@
-// Pool: idle connections to upstreams. A loop keeps its own and watches them; what it has too many of
-// goes into the stock that all loops of the process share, where nobody watches until one is taken.
+// Pool: idle connections to upstreams. A loop keeps its own and watches them; what it has too many
+// of goes into the stock that all loops of the process share, where nobody watches until one is
+// taken.
 #pragma once
 
 #include <chrono>
@@ -18,8 +19,10 @@ namespace headgate::upstream {
 /// Idle sockets of the whole process, deregistered from every loop. Thread-safe.
 class SharedStock {
 public:
-    /// Takes the socket; closes it instead when the stock for the key is full.
-    void give(const std::string& key, loop::Socket socket, loop::TimePoint expires);
+    /// Takes the socket, in the place of expired ones; closes it when the stock for the key is
+    /// full.
+    void give(const std::string& key, loop::Socket socket, loop::TimePoint now,
+              loop::TimePoint expires);
     /// A socket that has not expired, or one that is not open. It must be probed before use.
     loop::Socket take(const std::string& key, loop::TimePoint now);
 

@@ -18,8 +18,8 @@ namespace headgate::upstream {
 using loop::Address;
 using loop::Deadline;
 using loop::TimePoint;
-using loop::Wake;
 using loop::Waiter;
+using loop::Wake;
 using net::FailureKind;
 using net::Side;
 
@@ -28,7 +28,7 @@ struct Resolver::Name {
     std::string host;
     std::vector<Address> addresses;  // of the last good answer
     TimePoint fresh_until{};
-    TimePoint not_before{};          // after a failure: no new query until then
+    TimePoint not_before{};  // after a failure: no new query until then
     bool querying = false;
     loop::Wakeup answered;
 };
@@ -103,7 +103,7 @@ private:
     }
 
     static std::int64_t configuration_time() {
-        struct stat facts{};
+        struct stat facts {};
         if (::stat("/etc/resolv.conf", &facts) != 0) return 0;
         return facts.st_mtim.tv_sec * 1'000'000'000 + facts.st_mtim.tv_nsec;
     }
@@ -124,8 +124,8 @@ private:
             return;
         }
         if (found != watched_.end()) return;
-        auto fresh = std::unique_ptr<Watched>(
-            new Watched{*this, descriptor, loop_.watch(descriptor)});
+        auto fresh =
+            std::unique_ptr<Watched>(new Watched{*this, descriptor, loop_.watch(descriptor)});
         for (Waiter* waiter : {&fresh->reader, &fresh->writer}) {
             waiter->context = fresh.get();
             waiter->call = on_ready;
@@ -180,8 +180,8 @@ private:
     void reschedule() {
         timeval limit{};
         if (ares_timeout(ares_, nullptr, &limit) == nullptr || timer_.queued) return;
-        const auto wait = std::chrono::seconds(limit.tv_sec) +
-                          std::chrono::microseconds(limit.tv_usec + 1000);
+        const auto wait =
+            std::chrono::seconds(limit.tv_sec) + std::chrono::microseconds(limit.tv_usec + 1000);
         timer_.deadline_hook.unlink();
         loop_.park(timer_, nullptr, Deadline::at(loop_.now() + wait));
     }
@@ -234,7 +234,9 @@ Resolver::Resolver(loop::Loop& loop, const std::string& servers)
 
 Resolver::~Resolver() = default;
 
-std::string Resolver::library_version() { return std::string("c-ares ") + ares_version(nullptr); }
+std::string Resolver::library_version() {
+    return std::string("c-ares ") + ares_version(nullptr);
+}
 
 loop::Task<net::Result<std::vector<Address>>> Resolver::resolve(const std::string& host,
                                                                 std::uint16_t port,
@@ -258,11 +260,13 @@ loop::Task<net::Result<std::vector<Address>>> Resolver::resolve(const std::strin
 
 net::Result<std::vector<Address>> Resolver::answer(const Name& name, std::uint16_t port) {
     if (name.addresses.empty()) {
-        return net::Failure{Side::upstream, FailureKind::unresolved, net::phase::resolve, 0, 0,
-                            "the name has no address"};
+        return net::Failure{
+            Side::upstream,           FailureKind::unresolved, net::phase::resolve, 0, 0,
+            "the name has no address"};
     }
     std::vector<Address> result;
-    for (const Address& each : name.addresses) result.push_back(each.with_port(port));
+    for (const Address& each : name.addresses)
+        result.push_back(each.with_port(port));
     return result;
 }
 

@@ -1,5 +1,6 @@
-// UpstreamSide: the upstream's half of one exchange, whatever protocol it speaks. The exchange sends
-// a head and content and reads heads and content; how these travel is the implementation's affair.
+// UpstreamSide: the upstream's half of one exchange, whatever protocol it speaks. The exchange
+// sends a head and content and reads heads and content; how these travel is the implementation's
+// affair.
 #pragma once
 
 #include <string>
@@ -29,9 +30,10 @@ public:
     virtual void send_head(std::string head, RequestContent content, const RequestFacts& facts) = 0;
 
     /// The next response head, interim ones included. Each wait for octets is in
-    /// phase::upstream_wait, all of them before `deadline`. Fails as malformed (with a reason),
-    /// closed (nothing came), incomplete, reset, timed_out or too_large.
-    virtual loop::Task<net::Result<ReceivedHead*>> read_head(loop::Deadline deadline) = 0;
+    /// phase::upstream_wait, before `deadline`, which is read at each wait: it may be moved
+    /// meanwhile, and must outlive the task. Fails as malformed (with a reason), closed (nothing
+    /// came), incomplete, reset, timed_out or too_large.
+    virtual loop::Task<net::Result<ReceivedHead*>> read_head(const loop::Deadline& deadline) = 0;
 
     /// Whether any octet of a response has come: after that a request is not sent again.
     virtual bool has_answered() const = 0;

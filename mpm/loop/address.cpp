@@ -37,9 +37,13 @@ Address Address::from_v6(const in6_addr& address, std::uint16_t port) {
     return result;
 }
 
-Address Address::any_v6(std::uint16_t port) { return from_v6(in6addr_any, port); }
+Address Address::any_v6(std::uint16_t port) {
+    return from_v6(in6addr_any, port);
+}
 
-Address Address::any_v4(std::uint16_t port) { return from_v4(in_addr{INADDR_ANY}, port); }
+Address Address::any_v4(std::uint16_t port) {
+    return from_v4(in_addr{INADDR_ANY}, port);
+}
 
 Address Address::of_peer(int descriptor) {
     Address result;

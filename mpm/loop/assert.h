@@ -5,10 +5,10 @@
 #include <cstdio>
 #include <cstdlib>
 
-#define HEADGATE_ASSERT(condition)                                                              \
-    do {                                                                                        \
-        if (!(condition)) [[unlikely]] {                                                        \
-            std::fprintf(stderr, "%s:%d: impossible: %s\n", __FILE__, __LINE__, #condition);    \
-            std::abort();                                                                       \
-        }                                                                                       \
+#define HEADGATE_ASSERT(condition)                                                           \
+    do {                                                                                     \
+        if (!(condition)) [[unlikely]] {                                                     \
+            std::fprintf(stderr, "%s:%d: impossible: %s\n", __FILE__, __LINE__, #condition); \
+            std::abort();                                                                    \
+        }                                                                                    \
     } while (false)

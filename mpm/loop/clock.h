@@ -10,8 +10,8 @@ using TimePoint = Clock::time_point;
 using Duration = Clock::duration;
 using Milliseconds = std::chrono::milliseconds;
 
-/// Where a loop reads the time. The default reads the system's monotonic clock (about 24 ns a call);
-/// tests derive a manual one. The object must outlive the loops that use it.
+/// Where a loop reads the time. The default reads the system's monotonic clock (about 24 ns a
+/// call); tests derive a manual one. The object must outlive the loops that use it.
 class TimeSource {
 public:
     virtual ~TimeSource() = default;

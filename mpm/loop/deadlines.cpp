@@ -10,7 +10,8 @@ void Deadlines::add(Waiter& waiter, const Deadline& deadline, TimePoint now) {
     if (deadline.kind == Deadline::Kind::at) {
         waiter.expires = deadline.point;
         auto place = computed_.end();
-        while (place != computed_.begin() && std::prev(place)->expires > waiter.expires) --place;
+        while (place != computed_.begin() && std::prev(place)->expires > waiter.expires)
+            --place;
         computed_.insert(place, waiter);
         return;
     }

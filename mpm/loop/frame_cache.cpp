@@ -1,5 +1,5 @@
-// See frame_cache.h. Under AddressSanitizer the lists are bypassed, so that a use of a dead frame is
-// caught instead of reading recycled memory.
+// See frame_cache.h. Under AddressSanitizer the lists are bypassed, so that a use of a dead frame
+// is caught instead of reading recycled memory.
 #include "mpm/loop/frame_cache.h"
 
 #include <array>
@@ -23,7 +23,7 @@ constexpr bool recycling = true;
 #endif
 
 constexpr std::size_t granule = 64;
-constexpr std::size_t classes = 32;       // frames up to 2 KiB are recycled
+constexpr std::size_t classes = 32;         // frames up to 2 KiB are recycled
 constexpr std::size_t ceiling = 64 * 1024;  // bytes kept per class and thread
 
 struct FreeFrame {
@@ -53,7 +53,9 @@ struct Lists {
 thread_local Lists lists;
 std::atomic<std::size_t> largest{0};
 
-std::size_t class_of(std::size_t size) { return (size - 1) / granule; }
+std::size_t class_of(std::size_t size) {
+    return (size - 1) / granule;
+}
 
 void remember(std::size_t size) {
     std::size_t seen = largest.load(std::memory_order_relaxed);
@@ -95,10 +97,16 @@ void release(void* frame, std::size_t size) noexcept {
     list.bytes += (index + 1) * granule;
 }
 
-void trim() noexcept { lists.empty(); }
+void trim() noexcept {
+    lists.empty();
+}
 
-std::size_t largest_frame() noexcept { return largest.load(std::memory_order_relaxed); }
+std::size_t largest_frame() noexcept {
+    return largest.load(std::memory_order_relaxed);
+}
 
-std::ptrdiff_t frames_in_use() noexcept { return lists.in_use; }
+std::ptrdiff_t frames_in_use() noexcept {
+    return lists.in_use;
+}
 
 }  // namespace headgate::loop::frame_cache

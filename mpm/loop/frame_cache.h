@@ -1,5 +1,5 @@
-// Memory for coroutine frames: per-thread free lists by size class, because a relayed exchange makes
-// and drops a few dozen frames and the general allocator would be the dearest part of it.
+// Memory for coroutine frames: per-thread free lists by size class, because a relayed exchange
+// makes and drops a few dozen frames and the general allocator would be the dearest part of it.
 #pragma once
 
 #include <cstddef>

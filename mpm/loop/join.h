@@ -131,7 +131,8 @@ public:
 
     /// Cancels every task: each ends its wait and cleans up.
     void cancel() {
-        for (Member& member : members_) member.branch.cancel();
+        for (Member& member : members_)
+            member.branch.cancel();
     }
 
     /// Parks until fewer than `count` tasks are left (1: until all have ended).

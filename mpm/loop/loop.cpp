@@ -1,4 +1,5 @@
-// See loop.h. The story is Loop::pass_and_rearm: collect what happened, run who waited for it, sleep.
+// See loop.h. The story is Loop::pass_and_rearm: collect what happened, run who waited for it,
+// sleep.
 #include "mpm/loop/loop.h"
 
 #include <sys/epoll.h>
@@ -21,7 +22,8 @@ struct Loop::Asio {
         : context(BOOST_ASIO_CONCURRENCY_HINT_UNSAFE), set(context, set), tick(context) {}
     asio::io_context context;
     asio::posix::basic_stream_descriptor<asio::io_context::executor_type> set;
-    asio::basic_waitable_timer<Clock, asio::wait_traits<Clock>, asio::io_context::executor_type> tick;
+    asio::basic_waitable_timer<Clock, asio::wait_traits<Clock>, asio::io_context::executor_type>
+        tick;
 };
 
 namespace {
@@ -48,7 +50,8 @@ Loop::Loop(const Options& options)
 Loop::~Loop() {
     forget(*mail_);
     for (Readiness* list : {free_, forgotten_}) {
-        while (list != nullptr) delete std::exchange(list, list->next_free);
+        while (list != nullptr)
+            delete std::exchange(list, list->next_free);
     }
 }
 
@@ -57,16 +60,19 @@ std::string Loop::library_version() {
            std::to_string(BOOST_VERSION / 100 % 1000);
 }
 
-// ---- running --------------------------------------------------------------------------------------
+// ---- running
+// --------------------------------------------------------------------------------------
 
 void Loop::run() {
+    stopping_ = false;
     asio::post(asio_->context, [this] { pass_and_rearm(); });
     asio_->context.run();
-    stopping_ = false;
     asio_->context.restart();
 }
 
-void Loop::stop() { stopping_ = true; }
+void Loop::stop() {
+    stopping_ = true;
+}
 
 void Loop::pass_and_rearm() {
     run_pass();
@@ -78,7 +84,7 @@ void Loop::pass_and_rearm() {
         asio::post(asio_->context, [this] { pass_and_rearm(); });
         return;
     }
-    for (Mailbox::Call& call : before_sleep_) call();
+    prepare_to_sleep();
     schedule_tick();
     arm_set();
 }
@@ -86,7 +92,6 @@ void Loop::pass_and_rearm() {
 bool Loop::run_pass() {
     now_ = time_.now();
     edge_ = now_;
-    pass_++;
     collect_events(0);
     expire_deadlines();
     const bool ran = run_ready();
@@ -121,6 +126,8 @@ void Loop::schedule_tick() {
 void Loop::collect_events(int timeout_ms) {
     std::array<epoll_event, events_per_pass> events;
     const int count = ::epoll_wait(set_, events.data(), events_per_pass, timeout_ms);
+    // A pass counts when everything that was there has been looked at.
+    if (count < events_per_pass) pass_++;
     for (int i = 0; i < count; i++) {
         auto& readiness = *static_cast<Readiness*>(events[i].data.ptr);
         if (&readiness == mail_) {
@@ -146,7 +153,8 @@ void Loop::collect_events(int timeout_ms) {
 }
 
 void Loop::expire_deadlines() {
-    while (Waiter* waiter = deadlines_.pop_expired(now_)) wake(*waiter, Wake::deadline);
+    while (Waiter* waiter = deadlines_.pop_expired(now_))
+        wake(*waiter, Wake::deadline);
 }
 
 bool Loop::run_ready() {
@@ -183,16 +191,17 @@ void Loop::resume(Waiter& waiter) {
     branch_ = nullptr;
 }
 
-void Loop::charge(Account* account) {
+void Loop::charge(Account* account, AccountObserver* observer) {
     HEADGATE_ASSERT(branch_ != nullptr);
     const TimePoint now = time_.now();
     if (charged_ != nullptr) charged_->close(now);
     charged_ = account;
     branch_->account = account;
-    if (account != nullptr) account->open(now);
+    if (account != nullptr) account->open(now, observer);
 }
 
-// ---- descriptors ----------------------------------------------------------------------------------
+// ---- descriptors
+// ----------------------------------------------------------------------------------
 
 Readiness& Loop::watch(int descriptor) {
     Readiness* readiness = free_;
@@ -221,7 +230,8 @@ void Loop::forget(Readiness& readiness) {
     readiness.next_free = std::exchange(forgotten_, &readiness);
 }
 
-// ---- waiters --------------------------------------------------------------------------------------
+// ---- waiters
+// --------------------------------------------------------------------------------------
 
 void Loop::park(Waiter& waiter, SourceList* source, const Deadline& deadline) {
     waiter.branch = waiter.call == nullptr ? branch_ : nullptr;  // a call belongs to no line
@@ -229,6 +239,7 @@ void Loop::park(Waiter& waiter, SourceList* source, const Deadline& deadline) {
     if (waiter.branch != nullptr) {
         HEADGATE_ASSERT(branch_->parked == nullptr);
         branch_->parked = &waiter;
+        if (branch_->account != nullptr) branch_->account->expect(waiter.phase);
     }
     if (source != nullptr) source->push_back(waiter);
     if (deadline.kind == Deadline::Kind::at && deadline.point <= now_) {
@@ -250,7 +261,8 @@ void Loop::wake(Waiter& waiter, Wake why) {
 }
 
 void Loop::wake_all(SourceList& list, Wake why) {
-    while (!list.empty()) wake(list.front(), why);
+    while (!list.empty())
+        wake(list.front(), why);
 }
 
 void Loop::set_deadline(Waiter& waiter, const Deadline& deadline) {
@@ -259,7 +271,8 @@ void Loop::set_deadline(Waiter& waiter, const Deadline& deadline) {
     deadlines_.add(waiter, deadline, now_);
 }
 
-// ---- branches -------------------------------------------------------------------------------------
+// ---- branches
+// -------------------------------------------------------------------------------------
 
 void Branch::interrupt(Wake wake) {
     if (parked != nullptr) loop_.wake(*parked, wake);
@@ -268,7 +281,8 @@ void Branch::interrupt(Wake wake) {
 void Branch::cancel() {
     cancelled_ = true;
     interrupt(Wake::cancelled);
-    for (Branch& fork : forks_) fork.cancel();
+    for (Branch& fork : forks_)
+        fork.cancel();
 }
 
 }  // namespace headgate::loop

@@ -1,5 +1,5 @@
-// Loop: one thread's scheduler. It waits for descriptors and deadlines, and resumes the waiters they
-// belong to, one after another, on its own thread. Read first: waiter.h, task.h.
+// Loop: one thread's scheduler. It waits for descriptors and deadlines, and resumes the waiters
+// they belong to, one after another, on its own thread. Read first: waiter.h, task.h.
 //
 // Boost.Asio's io_context is the frame it runs in (timers, executors); sockets are waited for in an
 // edge-triggered epoll set of its own, registered there as one descriptor.
@@ -24,8 +24,8 @@ namespace headgate::loop {
 class Loop {
 public:
     struct Options {
-        /// Whether the runner keeps the thread for one piece of work while it is parked: then parked
-        /// time counts as held time. A property of the runner, stated, never guessed.
+        /// Whether the runner keeps the thread for one piece of work while it is parked: then
+        /// parked time counts as held time. A property of the runner, stated, never guessed.
         bool keeps_thread = false;
         const TimeSource* time = &TimeSource::system();
     };
@@ -40,13 +40,22 @@ public:
 
     /// Runs until stop(). The calling thread is the loop's thread from then on.
     void run();
-    /// One pass without blocking: events, expired deadlines, then every task that was ready. Returns
-    /// whether something ran. For tests and for one-at-a-time runners.
+    /// One pass without blocking: events, expired deadlines, then every task that was ready.
+    /// Returns whether something ran. For tests and for one-at-a-time runners.
     bool run_pass();
     /// Makes run() return after the pass in hand. From another thread: post([&] { loop.stop(); }).
     void stop();
     /// Leaves a call for the loop's thread. The only member other threads may use.
     void post(Mailbox::Call call) { mailbox_.post(std::move(call)); }
+
+    /// For a runner that waits elsewhere between runs: becomes readable when a pass is worth
+    /// making.
+    int descriptor() const { return set_; }
+    /// Does what is done before every sleep.
+    void prepare_to_sleep() {
+        for (Mailbox::Call& call : before_sleep_)
+            call();
+    }
 
     /// Has `call` made before every sleep, for as long as the loop lives: written logs are flushed
     /// there.
@@ -67,20 +76,20 @@ public:
     /// Stops watching; call before closing the descriptor. Nobody may wait for it.
     void forget(Readiness& readiness);
 
-    /// One buffer for reading into, shared by every task of the loop: its content is valid until the
-    /// reader suspends.
+    /// One buffer for reading into, shared by every task of the loop: its content is valid until
+    /// the reader suspends.
     std::span<char> scratch() { return {scratch_.get(), scratch_size}; }
 
     /// The line of execution that runs now; null between tasks.
     Branch* branch() const { return branch_; }
     void enter(Branch* branch) { branch_ = branch; }
 
-    /// From here on the running branch's time goes to `account`, which is opened; null: to nobody's.
-    /// The account that was charged before is closed.
-    void charge(Account* account);
+    /// From here on the running branch's time goes to `account`, which is opened; null: to
+    /// nobody's. The account that was charged before is closed.
+    void charge(Account* account, AccountObserver* observer = nullptr);
 
-    /// While alive, tasks started by the running one (Scope::spawn) have books of their own: what they
-    /// charge is parked, and the caller's branch and account are back, when this ends.
+    /// While alive, tasks started by the running one (Scope::spawn) have books of their own: what
+    /// they charge is parked, and the caller's branch and account are back, when this ends.
     class Aside {
     public:
         explicit Aside(Loop& loop)
@@ -99,7 +108,8 @@ public:
         Account* charged_;
     };
 
-    // ---- for awaiters -----------------------------------------------------------------------------
+    // ---- for awaiters
+    // -----------------------------------------------------------------------------
     /// Parks a waiter: linked to `source` (when given), to its deadline and to the running branch.
     void park(Waiter& waiter, SourceList* source, const Deadline& deadline);
     /// Ends a wait: unlinks the waiter and queues it. No effect on one that is queued already.
@@ -137,8 +147,8 @@ private:
     Waiter** last_ready_ = &first_ready_;
     Branch* branch_ = nullptr;
     Account* charged_ = nullptr;
-    Readiness* free_ = nullptr;          // for reuse
-    Readiness* forgotten_ = nullptr;     // free after this pass: an event may still name them
+    Readiness* free_ = nullptr;       // for reuse
+    Readiness* forgotten_ = nullptr;  // free after this pass: an event may still name them
     Mailbox mailbox_;
     Readiness* mail_ = nullptr;
     std::unique_ptr<char[]> scratch_;

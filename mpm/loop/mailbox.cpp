@@ -14,7 +14,9 @@ Mailbox::Mailbox() : descriptor_(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) {
     HEADGATE_ASSERT(descriptor_ >= 0);
 }
 
-Mailbox::~Mailbox() { ::close(descriptor_); }
+Mailbox::~Mailbox() {
+    ::close(descriptor_);
+}
 
 void Mailbox::post(Call call) {
     {
@@ -34,7 +36,8 @@ void Mailbox::deliver() {
         std::lock_guard lock(mutex_);
         calls.swap(calls_);
     }
-    for (Call& call : calls) call();
+    for (Call& call : calls)
+        call();
 }
 
 }  // namespace headgate::loop

@@ -1,8 +1,9 @@
 // Readiness: what a loop knows of one descriptor, and who waits for it. Owned by the loop, not by
 // the coroutine that uses the descriptor, so that an event that arrives late finds something valid.
 //
-// The set is edge-triggered: `readable` and `writable` say what may be tried. They are taken back by
-// whoever finds the descriptor drained (would-block, or a short read while the peer has not closed).
+// The set is edge-triggered: `readable` and `writable` say what may be tried. They are taken back
+// by whoever finds the descriptor drained (would-block, or a short read while the peer has not
+// closed).
 #pragma once
 
 #include "mpm/loop/waiter.h"

@@ -41,7 +41,9 @@ void Socket::tune_for_relay(int unsent) {
     set(descriptor_, IPPROTO_TCP, TCP_NOTSENT_LOWAT, unsent);
 }
 
-void Socket::keep_alive_probes() { set(descriptor_, SOL_SOCKET, SO_KEEPALIVE, 1); }
+void Socket::keep_alive_probes() {
+    set(descriptor_, SOL_SOCKET, SO_KEEPALIVE, 1);
+}
 
 Connecting start_connect(const Address& address) {
     return begin(address.family(), address.data(), address.size());

@@ -27,8 +27,8 @@ public:
 
     /// The next close sends RST instead of FIN: the peer must not take what it has for complete.
     void reset_on_close();
-    /// Small writes leave at once; bytes not yet sent are kept in our hands, not the kernel's, above
-    /// `unsent` (TCP_NOTSENT_LOWAT), or a slow reader holds megabytes of kernel memory.
+    /// Small writes leave at once; bytes not yet sent are kept in our hands, not the kernel's,
+    /// above `unsent` (TCP_NOTSENT_LOWAT), or a slow reader holds megabytes of kernel memory.
     void tune_for_relay(int unsent = 16 * 1024);
     void keep_alive_probes();
 

@@ -4,7 +4,8 @@
 // awaiters of loop.h do that). Read first: the two rules below, for g++ 12 makes them necessary.
 //
 //  1. Every local of a coroutine lives in its frame until it ends: no arrays or buffers as locals.
-//  2. Symmetric transfer is a tail call only in optimised builds. So a Task starts its child *inside*
+//  2. Symmetric transfer is a tail call only in optimised builds. So a Task starts its child
+//  *inside*
 //     await_suspend and says "do not suspend" when the child finished at once: a million ready
 //     children in a row use no stack in any build.
 #pragma once
@@ -73,9 +74,9 @@ struct TaskPromise<void> : TaskPromiseBase {
 
 }  // namespace detail
 
-/// Owns a coroutine that has not been started. `co_await std::move(task)` (or a temporary) starts it,
-/// and returns its value when it has ended. Dropping a task that never started frees it; dropping one
-/// that is suspended inside a wait is an error of this program.
+/// Owns a coroutine that has not been started. `co_await std::move(task)` (or a temporary) starts
+/// it, and returns its value when it has ended. Dropping a task that never started frees it;
+/// dropping one that is suspended inside a wait is an error of this program.
 template <class T = void>
 class [[nodiscard]] Task {
 public:

@@ -1,10 +1,10 @@
 // Waiter: the node of one wait. It lives inside the awaiter, that is, in the waiting coroutine's
-// frame, so suspending allocates nothing; it is linked to what it waits for (a descriptor, a wakeup),
-// to its deadline, and to its branch. Whatever ends the wait unlinks it from all three.
+// frame, so suspending allocates nothing; it is linked to what it waits for (a descriptor, a
+// wakeup), to its deadline, and to its branch. Whatever ends the wait unlinks it from all three.
 //
 // Branch: a line of execution: a client connection, or one side of a both(). It has at most one
-// waiter parked, or branches of its own. Cancelling it ends that wait with Wake::cancelled, and every
-// later wait on it at once: a cancelled task only cleans up and ends.
+// waiter parked, or branches of its own. Cancelling it ends that wait with Wake::cancelled, and
+// every later wait on it at once: a cancelled task only cleans up and ends.
 #pragma once
 
 #include <boost/intrusive/list.hpp>
@@ -76,7 +76,8 @@ public:
 
     /// Ends the parked wait (its task is queued, not run here) and refuses all later ones.
     void cancel();
-    /// Ends the parked wait only, with `wake`; the branch goes on. No effect when nothing is parked.
+    /// Ends the parked wait only, with `wake`; the branch goes on. No effect when nothing is
+    /// parked.
     void interrupt(Wake wake);
     bool is_cancelled() const { return cancelled_; }
 

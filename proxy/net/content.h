@@ -11,9 +11,9 @@ namespace headgate::net {
 
 /// What one try to read content gave.
 struct ContentRun {
-    std::span<char> octets;     // valid until the next call or suspension; may be empty
-    bool is_last = false;       // the message ends behind these octets, by its framing
-    bool would_block = false;   // nothing was there: wait on source(), then try again
+    std::span<char> octets;    // valid until the next call or suspension; may be empty
+    bool is_last = false;      // the message ends behind these octets, by its framing
+    bool would_block = false;  // nothing was there: wait on source(), then try again
 };
 
 /// A side of an exchange that content can be read from.
@@ -30,8 +30,8 @@ public:
 class ContentWriter {
 public:
     virtual ~ContentWriter() = default;
-    /// Writes as much as possible now, framed as the head said; the rest is kept. `is_last` ends the
-    /// message. Not to be called while has_rest().
+    /// Writes as much as possible now, framed as the head said; the rest is kept. `is_last` ends
+    /// the message. Not to be called while has_rest().
     virtual Result<void> write_content(std::span<const char> octets, bool is_last) = 0;
     /// Octets that the transport has not taken, a held head included.
     virtual bool has_rest() const = 0;

@@ -31,26 +31,40 @@ std::uint16_t status_of(const Failure& failure) {
 
 const char* name(FailureKind kind) {
     switch (kind) {
-        case FailureKind::cancelled: return "cancelled";
-        case FailureKind::timed_out: return "timed-out";
-        case FailureKind::closed: return "closed";
-        case FailureKind::incomplete: return "incomplete";
-        case FailureKind::reset: return "reset";
-        case FailureKind::malformed: return "malformed";
-        case FailureKind::too_large: return "too-large";
-        case FailureKind::unresolved: return "unresolved";
-        case FailureKind::unreachable: return "unreachable";
-        case FailureKind::exhausted: return "exhausted";
-        case FailureKind::refused: return "refused";
+        case FailureKind::cancelled:
+            return "cancelled";
+        case FailureKind::timed_out:
+            return "timed-out";
+        case FailureKind::closed:
+            return "closed";
+        case FailureKind::incomplete:
+            return "incomplete";
+        case FailureKind::reset:
+            return "reset";
+        case FailureKind::malformed:
+            return "malformed";
+        case FailureKind::too_large:
+            return "too-large";
+        case FailureKind::unresolved:
+            return "unresolved";
+        case FailureKind::unreachable:
+            return "unreachable";
+        case FailureKind::exhausted:
+            return "exhausted";
+        case FailureKind::refused:
+            return "refused";
     }
     return "unknown";
 }
 
 const char* name(Side side) {
     switch (side) {
-        case Side::client: return "client";
-        case Side::upstream: return "upstream";
-        case Side::proxy: return "proxy";
+        case Side::client:
+            return "client";
+        case Side::upstream:
+            return "upstream";
+        case Side::proxy:
+            return "proxy";
     }
     return "unknown";
 }

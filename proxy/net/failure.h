@@ -1,5 +1,6 @@
 // Failure: why a step of an exchange did not succeed, as a value. Side, phase and kind say what
-// happened; the status code, the word in the access log and whether to try again all follow from it.
+// happened; the status code, the word in the access log and whether to try again all follow from
+// it.
 #pragma once
 
 #include <boost/assert/source_location.hpp>
@@ -32,9 +33,9 @@ struct Failure {
     Side side = Side::proxy;
     FailureKind kind = FailureKind::cancelled;
     loop::Phase phase{};
-    std::uint16_t status = 0;   // what to answer, when the fault itself says so; else 0
-    int error = 0;              // errno, when a system call said it
-    const char* detail = "";    // static text for the error log; never null
+    std::uint16_t status = 0;  // what to answer, when the fault itself says so; else 0
+    int error = 0;             // errno, when a system call said it
+    const char* detail = "";   // static text for the error log; never null
 };
 
 void throw_exception_from_error(const Failure&, const boost::source_location&) = delete;

@@ -45,8 +45,8 @@ Result<ContentRun> H1ContentReader::take_chunked(Transport& transport, std::span
     using State = http::ChunkedDecoder::State;
     const http::ChunkedDecoder::Decoded decoded = decoder_->decode(got);
     if (decoded.state == State::error) {
-        return Failure{side_,  FailureKind::malformed, phase_, 0,
-                       0,      http::reason(decoder_->fault())};
+        return Failure{side_, FailureKind::malformed,         phase_, 0,
+                       0,     http::reason(decoder_->fault())};
     }
     complete_ = decoded.state == State::complete;
     delivered_ += decoded.content;

@@ -24,7 +24,8 @@ Result<void> Output::push(std::initializer_list<std::string_view> pieces) {
         total += piece.size();
     };
     add(std::string_view(rest_).substr(at_));
-    for (std::string_view piece : pieces) add(piece);
+    for (std::string_view piece : pieces)
+        add(piece);
     if (total == 0) return {};
 
     const Tried tried = transport_.try_write({gather.data(), count});
@@ -42,7 +43,8 @@ Result<void> Output::keep(std::initializer_list<std::string_view> pieces, std::s
     skip -= from_rest;
     std::string fresh;
     std::size_t room = size();
-    for (std::string_view piece : pieces) room += piece.size();
+    for (std::string_view piece : pieces)
+        room += piece.size();
     if (pieces.size() == 0) return {};
     fresh.reserve(room - skip);
     fresh.append(rest_, at_);

@@ -1,7 +1,7 @@
 // Output: the octets of one direction that the transport has not taken yet, and nothing else.
 //
-// Writing is tried at once, in one gathered call; only the unwritten rest is copied and kept, and it
-// is given back when drained. A head is held until the first content joins it in the same call.
+// Writing is tried at once, in one gathered call; only the unwritten rest is copied and kept, and
+// it is given back when drained. A head is held until the first content joins it in the same call.
 // Flow control is the caller's: it does not push again before the rest is drained.
 #pragma once
 

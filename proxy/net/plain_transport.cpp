@@ -11,7 +11,9 @@
 namespace headgate::net {
 namespace {
 
-bool is_would_block(int error) { return error == EAGAIN || error == EWOULDBLOCK; }
+bool is_would_block(int error) {
+    return error == EAGAIN || error == EWOULDBLOCK;
+}
 
 }  // namespace
 
@@ -69,7 +71,9 @@ void PlainTransport::unread(std::string_view octets) {
     if (!octets.empty()) unread_.insert(0, octets);
 }
 
-void PlainTransport::finish_writing() { ::shutdown(socket_.descriptor(), SHUT_WR); }
+void PlainTransport::finish_writing() {
+    ::shutdown(socket_.descriptor(), SHUT_WR);
+}
 
 bool PlainTransport::has_news(bool ask_kernel) {
     if (!unread_.empty() || readiness_.closed_by_peer) return true;

@@ -79,8 +79,9 @@ is_running() {
 
 # ---- ports ------------------------------------------------------------------------------------------
 
-# Ports come from below the range that connections take theirs from (often 32768 and up).
-next_port=$((20000 + $$ % 5000))
+# Ports come from below the range that connections take theirs from (often 32768 and up), and runs
+# that begin together do not begin side by side.
+next_port=$((20000 + $$ % 240 * 50))
 
 is_listening() {
     awk -v port="$(printf '%04X' "$1")" '
@@ -104,6 +105,7 @@ wait_for_port() {
         port_tries=$((port_tries + 1))
         sleep 0.1
     done
+    is_running "$2" # or it is somebody else's port
 }
 
 # wait_for_lines FILE COUNT SECONDS PID: until the file has that many lines; fails when the process
@@ -147,6 +149,14 @@ memory_of() {
         cat "/proc/$tree_pid/smaps_rollup" 2>/dev/null ||
             awk '$1 == "VmRSS:" { print "Pss:", $2 }' "/proc/$tree_pid/status" 2>/dev/null
     done | awk '$1 == "Pss:" { all += $2 } END { print all + 0 }'
+}
+
+# The same without pages of files: those of the program are shared with all others that run it, so
+# their part depends on who else does.
+own_memory_of() {
+    for tree_pid in $(process_tree "$1"); do
+        cat "/proc/$tree_pid/smaps_rollup" 2>/dev/null
+    done | awk '$1 == "Pss_Anon:" || $1 == "Pss_Shmem:" { all += $2 } END { print all + 0 }'
 }
 
 # CPU time of the whole tree so far, user and system, in clock ticks (getconf CLK_TCK a second).

@@ -13,6 +13,7 @@
 #include "tests/support/manual_clock.h"
 #include "tests/support/socket_help.h"
 #include "tests/support/step_origin.h"
+#include "tests/support/surroundings.h"
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define HEADGATE_MEASURES false
@@ -103,7 +104,8 @@ public:
             moved = origin_.step() || moved;
             loop::AcceptResult taken = loop::accept_one(listener_.descriptor());
             if (taken.socket.is_open()) {
-                connections_.spawn(handler_->serve({std::move(taken.socket), taken.peer, 0}));
+                connections_.spawn(
+                    handler_->serve({std::move(taken.socket), taken.peer, 0, nullptr}));
                 moved = true;
             }
             idle = moved ? 0 : idle + 1;
@@ -118,8 +120,10 @@ private:
         "ProxyVia On\nProxyPass / " +
         origin_.url() + "/\nProxyPassReverse / " + origin_.url() + "/\n"};
     support::ManualLoop manual_;
+    support::OneThread thread_;
     proxy::EngineFactory engines_{loaded_.sites()};
-    std::unique_ptr<mpm::ConnectionHandler> handler_ = engines_.make(manual_.loop);
+    std::unique_ptr<mpm::ConnectionHandler> handler_ =
+        engines_.make(manual_.loop, thread_.surroundings);
     loop::Scope connections_{manual_.loop};
     loop::Socket listener_;
     loop::Address address_;

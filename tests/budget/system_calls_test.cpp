@@ -107,7 +107,7 @@ TEST(Budget, system_calls_of_an_exchange) {
     };
     for (int i = 0; i < 10; i++)
         exchange();
-    CallCounter counter(proxy.pid());
+    CallCounter counter(proxy.wait_for_children(1)[0]);
     ASSERT_TRUE(counter.wait_until_attached()) << "strace is needed: apt-get install strace";
     for (int i = 0; i < count; i++)
         exchange();

@@ -62,7 +62,12 @@ const Names model_names_as_data{
     "proxy/program.h",          // the choice itself, handed on to the composition root
     "proxy/program.cpp",
     "proxy/command_line.cpp",  // the help text of --mpm
-    "proxy/main.cpp",          // the composition root
+    "proxy/version.cpp",       // -V lists the models
+    "proxy/status.h",          // the status shows the name it was given
+    "proxy/status.cpp",
+    "proxy/status_text.cpp",
+    "proxy/status_page.cpp",
+    "proxy/main.cpp",  // the composition root
 };
 
 bool begins_with_any(const std::string& text, const Names& beginnings) {

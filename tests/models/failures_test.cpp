@@ -1,5 +1,8 @@
 // Upstreams that cannot be reached, do not answer or talk nonsense: the status of our answer, and
 // the line in the error log that names the reason.
+#include <chrono>
+#include <thread>
+
 #include "tests/support/behaviour.h"
 
 namespace headgate {
@@ -98,6 +101,28 @@ TEST_P(Failures, NotOfAnUpstreamThatDripsForLongerThanTheTimeout) {
     const Response response = client.receive_response();
     EXPECT_TRUE(response.is_whole);
     EXPECT_EQ(response.content.size(), 5u);
+}
+
+/// The upload itself is progress: the upstream's time to answer begins when it has the request.
+TEST_P(Failures, NotOfAnUploadThatTakesLongerThanTheTimeout) {
+    RunningOrigin origin;
+    RunningProxy proxy(model(), "ProxyTimeout 1\n" + pass_all_to(origin));
+    RawConnection client(proxy.port());
+    client.send("POST /upload HTTP/1.1\r\nHost: proxy.test\r\nContent-Length: 5\r\n\r\n");
+    for (int octet = 0; octet < 5; octet++) {
+        std::this_thread::sleep_for(std::chrono::milliseconds(300));
+        client.send("x");
+    }
+    EXPECT_EQ(client.receive_response().status, 200);
+}
+
+/// And a silent upstream is still noticed once the upload is through.
+TEST_P(Failures, OfAnUpstreamThatIsSilentAfterAnUpload) {
+    RunningOrigin origin;
+    RunningProxy proxy(model(), "ProxyTimeout 1\n" + pass_all_to(origin));
+    RawConnection client(proxy.port());
+    client.send("POST /slow?ms=60000 HTTP/1.1\r\nHost: proxy.test\r\nContent-Length: 1\r\n\r\nx");
+    EXPECT_EQ(client.receive_response().status, 504);
 }
 
 // ---- nonsense ----------------------------------------------------------------------------

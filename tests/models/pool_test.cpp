@@ -7,9 +7,6 @@ namespace {
 
 using namespace support;
 
-/// One process with one thread: every client connection meets the same pool.
-constexpr const char* one_loop = "StartServers 1\nServerLimit 1\nThreadsPerChild 1\n";
-
 class Pool : public Behaviour {
 protected:
     /// A client's request, answered on a fresh upstream connection, which is then idle.
@@ -26,7 +23,7 @@ EVERY_MODEL(Pool);
 
 TEST_P(Pool, UsesOneConnectionForRequestsInARow) {
     ScriptedOrigin origin;
-    RunningProxy proxy(model(), one_loop + pass_all_to(origin));
+    RunningProxy proxy(model(), one_thread(model()) + pass_all_to(origin));
     RawConnection client(proxy.port());
     RawConnection upstream = used_once(client, origin);
     for (int i = 0; i < 5; i++) {
@@ -46,7 +43,8 @@ TEST_P(Pool, UsesOneConnectionForRequestsInARow) {
 
 TEST_P(Pool, KeepsManyClientsApart) {
     RunningOrigin origin;
-    RunningProxy proxy(model(), pass_all_to(origin));
+    RunningProxy proxy(model(),
+                       threads_of(model(), keeps_threads(model()) ? 40 : 1) + pass_all_to(origin));
     std::vector<RawConnection> clients;
     for (int i = 0; i < 40; i++)
         clients.emplace_back(proxy.port());
@@ -85,8 +83,8 @@ TEST_P(Pool, ClosesConnectionsThatMustNotBeUsedAgain) {
     for (const NotAgain& each : not_again) {
         SCOPED_TRACE(each.name);
         ScriptedOrigin origin;
-        RunningProxy proxy(model(),
-                           "ProxyPass / http://" + origin.address() + "/" + each.parameters + "\n");
+        RunningProxy proxy(model(), one_thread(model()) + "ProxyPass / http://" + origin.address() +
+                                        "/" + each.parameters + "\n");
         RawConnection client(proxy.port());
         client.send(get("/"));
         std::string head;
@@ -106,7 +104,7 @@ TEST_P(Pool, ClosesConnectionsThatMustNotBeUsedAgain) {
 TEST_P(Pool, NeverUsesAnIdleConnectionThatTheUpstreamHasClosed) {
     for (const std::string& request : {get("/second"), post("/second", "hello")}) {
         ScriptedOrigin origin;
-        RunningProxy proxy(model(), one_loop + pass_all_to(origin));
+        RunningProxy proxy(model(), one_thread(model()) + pass_all_to(origin));
         RawConnection client(proxy.port());
         RawConnection upstream = used_once(client, origin);
         upstream.close();
@@ -125,7 +123,7 @@ TEST_P(Pool, NeverUsesAnIdleConnectionThatTheUpstreamHasClosed) {
 
 TEST_P(Pool, SendsAGetOnceMoreWhenAReusedConnectionDies) {
     ScriptedOrigin origin;
-    RunningProxy proxy(model(), one_loop + pass_all_to(origin));
+    RunningProxy proxy(model(), one_thread(model()) + pass_all_to(origin));
     RawConnection client(proxy.port());
     RawConnection upstream = used_once(client, origin);
     client.send(get("/second"));
@@ -144,7 +142,7 @@ TEST_P(Pool, SendsAGetOnceMoreWhenAReusedConnectionDies) {
 
 TEST_P(Pool, GivesUpWhenTheFreshConnectionDiesToo) {
     ScriptedOrigin origin;
-    RunningProxy proxy(model(), one_loop + pass_all_to(origin));
+    RunningProxy proxy(model(), one_thread(model()) + pass_all_to(origin));
     RawConnection client(proxy.port());
     RawConnection upstream = used_once(client, origin);
     client.send(get("/second"));
@@ -176,7 +174,7 @@ TEST_P(Pool, SendsNothingTwiceThatMayHaveHadAnEffect) {
     for (const NotTwice& each : not_twice) {
         SCOPED_TRACE(each.name);
         ScriptedOrigin origin;
-        RunningProxy proxy(model(), one_loop + pass_all_to(origin));
+        RunningProxy proxy(model(), one_thread(model()) + pass_all_to(origin));
         RawConnection client(proxy.port());
         RawConnection upstream = used_once(client, origin);
         client.send(each.request);

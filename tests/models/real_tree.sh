@@ -9,7 +9,7 @@
 set -eu
 program=$1
 shift
-models=${*:-event}
+models=${*:-event worker prefork}
 files=${FILES:-2500}
 
 work=$(mktemp -d)

@@ -109,9 +109,9 @@ TEST_P(Signals, GracefulShutdownTimeoutBoundsTheDrain) {
 TEST_P(Signals, OthersDoNotEndIt) {
     RunningOrigin origin;
     RunningProxy proxy(model(), pass_all_to(origin));
-    RawConnection client(proxy.port());
     for (const int signal : {SIGHUP, SIGWINCH, SIGUSR1, SIGUSR2, SIGPIPE}) {
         proxy.signal(signal);
+        RawConnection client(proxy.port());
         client.send(get("/hello"));
         EXPECT_EQ(client.receive_response().status, 200) << "behind signal " << signal;
         EXPECT_FALSE(proxy.has_ended());

@@ -1,12 +1,17 @@
-// The many-runner on a thread of its own: connections side by side up to its slots, draining,
-// stopping. Clients block on their sockets: an octet from the handler is the barrier.
+// Both runners on a thread of their own: what they take, how they drain, how they stop. Clients
+// block on their sockets: an octet from the handler is the barrier.
 #include "mpm/runner.h"
 
 #include <gtest/gtest.h>
 #include <poll.h>
 #include <sys/socket.h>
 
+#include <algorithm>
+#include <climits>
 #include <thread>
+
+#include "tests/support/surroundings.h"
+#include "tests/support/waiting.h"
 
 namespace headgate::mpm {
 namespace {
@@ -16,12 +21,12 @@ constexpr loop::Phase waiting{0};
 /// Greets a connection with one octet, echoes octets, and ends with it. Draining is told to nobody.
 class Echo final : public ConnectionHandler {
 public:
-    Echo(loop::Loop& loop, int& drains) : loop_(loop), drains_(drains) {}
+    Echo(loop::Loop& loop, std::vector<Drain>& drains) : loop_(loop), drains_(drains) {}
 
     loop::Task<void> serve(Accepted accepted) override {
         const int descriptor = accepted.socket.descriptor();
         loop::Readiness& readiness = loop_.watch(descriptor);
-        char octet = 'g';
+        char octet = accepted.record != nullptr ? 'g' : 'G';
         bool goes_on = true;
         while (goes_on) {
             ::send(descriptor, &octet, 1, MSG_NOSIGNAL);
@@ -36,31 +41,47 @@ public:
         }
         loop_.forget(readiness);
     }
-    void drain() override { drains_++; }
+    void drain(Drain how) override { drains_.push_back(how); }
     void apply(const ControlMessage&) override {}
 
 private:
     loop::Loop& loop_;
-    int& drains_;
+    std::vector<Drain>& drains_;
 };
 
 class EchoFactory final : public HandlerFactory {
 public:
-    std::unique_ptr<ConnectionHandler> make(loop::Loop& loop) override {
+    std::unique_ptr<ConnectionHandler> make(loop::Loop& loop, const Surroundings&) override {
         return std::make_unique<Echo>(loop, drains);
     }
-    int drains = 0;
+    std::vector<Drain> drains;
 };
 
 /// A runner on a thread, with a listener of its own.
 struct Running {
-    explicit Running(std::size_t slots)
-        : listening(loop::open_listener(*loop::Address::from_literal("127.0.0.1", 0), {})),
-          runner(handlers, {{listening.socket.descriptor()}, slots, false}),
-          thread([this] { runner.run(); }) {}
+    Running(bool serves_many, unsigned slots, unsigned budget_of = 0, unsigned records = UINT_MAX)
+        : board(slots),
+          record_count(std::min(slots, records)),
+          budget(budget_of),
+          listening(loop::open_listener(*loop::Address::from_literal("127.0.0.1", 0), {})),
+          runner(make_runner(serves_many, handlers, options(slots))),
+          thread([this] { runner->run(); }) {}
     ~Running() {
-        runner.stop();
+        runner->stop();
         if (thread.joinable()) thread.join();
+    }
+    RunnerOptions options(unsigned slots) {
+        RunnerOptions made;
+        made.listeners = {listening.socket.descriptor()};
+        made.slots = slots;
+        made.slot = &board.slot();
+        made.row = &board.scoreboard.row(0);
+        made.records = &board.scoreboard.connection(0, 0);
+        made.record_count = record_count;
+        made.surroundings = &board.surroundings;
+        made.budget = &budget;
+        made.on_spent = [this] { runner->drain(Drain::gently); };
+        return made;
     }
     loop::Socket connect() {
         const auto address = loop::Address::of_socket(listening.socket.descriptor());
@@ -68,9 +89,15 @@ struct Running {
         EXPECT_EQ(::connect(socket.descriptor(), address.data(), address.size()), 0);
         return socket;
     }
+    unsigned connections() { return board.slot().connections.get(); }
+    bool is_in(SlotState state) { return board.slot().state == state; }
+
     EchoFactory handlers;
+    support::OneThread board;
+    std::size_t record_count;
+    AcceptBudget budget;
     loop::Listening listening;
-    ManyRunner runner;
+    std::unique_ptr<Runner> runner;
     std::thread thread;
 };
 
@@ -88,13 +115,14 @@ void send(const loop::Socket& socket, char octet) {
 }
 
 TEST(ManyRunner, serves_connections_side_by_side) {
-    Running running(1000);
+    Running running(true, 1000);
     std::vector<loop::Socket> clients;
     for (int i = 0; i < 100; i++)
         clients.push_back(running.connect());
     for (const auto& client : clients)
         EXPECT_EQ(receive(client), 'g');
-    EXPECT_EQ(running.runner.connections(), 100u);
+    EXPECT_EQ(running.connections(), 100u);
+    EXPECT_EQ(running.board.slot().accepted.get(), 100u);
     for (const auto& client : clients)
         send(client, 'x');
     for (const auto& client : clients)
@@ -102,7 +130,7 @@ TEST(ManyRunner, serves_connections_side_by_side) {
 }
 
 TEST(ManyRunner, takes_no_more_than_its_slots) {
-    Running running(2);
+    Running running(true, 2);
     loop::Socket first = running.connect();
     const loop::Socket second = running.connect();
     EXPECT_EQ(receive(first), 'g');
@@ -111,32 +139,134 @@ TEST(ManyRunner, takes_no_more_than_its_slots) {
     send(second, 'x');
     EXPECT_EQ(receive(second), 'x');
     EXPECT_FALSE(has_octet(third));
-    EXPECT_EQ(running.runner.connections(), 2u);
+    EXPECT_EQ(running.connections(), 2u);
     first.close();
-    EXPECT_EQ(receive(third), 'g') << "a slot became free";
+    EXPECT_EQ(receive(third), 'g') << "a slot became free, and its record";
 }
 
-TEST(ManyRunner, draining_waits_for_what_is_open) {
-    Running running(10);
+TEST(ManyRunner, shows_no_more_connections_than_there_are_records) {
+    Running running(true, 4, 0, 2);
+    std::vector<loop::Socket> clients;
+    std::string greetings;
+    for (int i = 0; i < 4; i++) {
+        clients.push_back(running.connect());
+        greetings += receive(clients.back());
+    }
+    EXPECT_EQ(greetings, "ggGG") << "G: it has no record";
+    EXPECT_EQ(running.board.slot().records_used.get(), 2u);
+    clients[0].close();
+    support::wait_until("it has ended", [&] { return running.connections() == 3; });
+    clients[0] = running.connect();
+    EXPECT_EQ(receive(clients[0]), 'g') << "a record became free";
+}
+
+TEST(OneRunner, serves_one_connection_after_the_other) {
+    Running running(false, 1);
+    loop::Socket first = running.connect();
+    EXPECT_EQ(receive(first), 'g');
+    EXPECT_TRUE(running.is_in(SlotState::busy));
+    const loop::Socket second = running.connect();
+    send(first, 'x');
+    EXPECT_EQ(receive(first), 'x');
+    EXPECT_FALSE(has_octet(second));
+    EXPECT_EQ(running.connections(), 1u);
+    first.close();
+    EXPECT_EQ(receive(second), 'g');
+    EXPECT_EQ(running.board.slot().accepted.get(), 2u);
+}
+
+class EachRunner : public testing::TestWithParam<bool> {};
+INSTANTIATE_TEST_SUITE_P(Serves, EachRunner, testing::Bool(),
+                         [](const auto& each) { return each.param ? "many" : "one"; });
+
+TEST_P(EachRunner, draining_waits_for_what_is_open) {
+    Running running(GetParam(), 10);
     loop::Socket client = running.connect();
     EXPECT_EQ(receive(client), 'g');
-    running.runner.drain();
-    running.runner.drain();
+    running.runner->drain(Drain::gently);
+    running.runner->drain(Drain::soon);
     send(client, 'x');
     EXPECT_EQ(receive(client), 'x') << "it is still served";
     client.close();
     running.thread.join();
-    EXPECT_EQ(running.handlers.drains, 1);
-    EXPECT_EQ(running.runner.connections(), 0u);
+    EXPECT_EQ(running.handlers.drains, (std::vector{Drain::gently, Drain::soon}))
+        << "the handler is told each";
+    EXPECT_EQ(running.connections(), 0u);
+    EXPECT_TRUE(running.is_in(SlotState::open));
 }
 
-TEST(ManyRunner, stopping_cuts_what_is_open) {
-    Running running(10);
+TEST_P(EachRunner, draining_ends_one_that_waits) {
+    Running running(GetParam(), 10);
+    support::wait_until("it is ready", [&] { return running.is_in(SlotState::ready); });
+    running.runner->drain(Drain::gently);
+    running.thread.join();
+}
+
+TEST_P(EachRunner, stopping_cuts_what_is_open) {
+    Running running(GetParam(), 10);
     const loop::Socket client = running.connect();
     EXPECT_EQ(receive(client), 'g');
-    running.runner.stop();
+    running.runner->stop();
     running.thread.join();
     EXPECT_EQ(receive(client), '\0');
+}
+
+TEST_P(EachRunner, accepts_as_many_as_its_budget_and_then_drains) {
+    Running running(GetParam(), 10, 3);
+    for (int i = 0; i < 3; i++)
+        EXPECT_EQ(receive(running.connect()), 'g') << i;
+    const loop::Socket late = running.connect();
+    running.thread.join();
+    EXPECT_EQ(running.board.slot().accepted.get(), 3u);
+    EXPECT_FALSE(has_octet(late)) << "it waits for another child";
+}
+
+TEST_P(EachRunner, obeys_words_of_the_supervisor_and_its_end) {
+    for (const bool says_a_word : {true, false}) {
+        auto [ours, theirs] = make_control_pair();
+        std::vector<ControlWord> words;
+        EchoFactory handlers;
+        support::OneThread board(10);
+        AcceptBudget budget(0);
+        RunnerOptions options;
+        options.slots = 10;
+        options.slot = &board.slot();
+        options.row = &board.scoreboard.row(0);
+        options.records = &board.scoreboard.connection(0, 0);
+        options.record_count = 10;
+        options.surroundings = &board.surroundings;
+        options.budget = &budget;
+        const auto runner = make_runner(GetParam(), handlers, options);
+        runner->watch_control(theirs, [&](ControlWord word) {
+            words.push_back(word);
+            runner->drain(Drain::soon);
+        });
+        if (says_a_word) {
+            EXPECT_TRUE(send_word(ours, ControlWord::drain));
+        } else {
+            ours.close();
+        }
+        runner->run();
+        const auto expected = says_a_word ? ControlWord::drain : ControlWord::finish;
+        EXPECT_EQ(words, std::vector{expected});
+    }
+}
+
+TEST(AcceptBudget, counts_down_and_takes_back) {
+    AcceptBudget none(0);
+    for (int i = 0; i < 10; i++)
+        EXPECT_TRUE(none.take());
+    EXPECT_FALSE(none.is_spent());
+    AcceptBudget two(2);
+    EXPECT_TRUE(two.take());
+    EXPECT_TRUE(two.take());
+    EXPECT_TRUE(two.is_spent());
+    EXPECT_FALSE(two.take());
+    EXPECT_FALSE(two.take()) << "what was refused is not counted";
+    two.give_back();
+    EXPECT_FALSE(two.is_spent());
+    EXPECT_TRUE(two.take());
+    EXPECT_TRUE(two.is_spent());
 }
 
 }  // namespace

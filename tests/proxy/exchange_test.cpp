@@ -167,7 +167,9 @@ private:
     static loop::Task<void> run(Round& round, const Case& which, const LoadedSites& loaded) {
         Record record;
         const auto stock = std::make_unique<upstream::SharedStock>();
-        const auto state = std::make_unique<LoopState>(round.loop(), loaded.sites(), *stock);
+        support::OneThread thread;
+        const auto state =
+            std::make_unique<LoopState>(round.loop(), loaded.sites(), *stock, thread.surroundings);
         ConnectionFacts facts;
         facts.client = *loop::Address::from_literal("192.0.2.7", 4000);
         facts.local = *loop::Address::from_literal("127.0.0.1", 80);

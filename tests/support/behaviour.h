@@ -18,12 +18,31 @@
 namespace headgate::support {
 
 /// The models that the program under test has. Every behaviour is tested under each.
-inline constexpr std::array models_built{"event"};
+inline constexpr std::array models_built{"event", "worker", "prefork"};
 
 class Behaviour : public testing::TestWithParam<const char*> {
 protected:
     std::string model() const { return GetParam(); }
 };
+
+/// Whether a parked exchange keeps its thread: one at a time is served then.
+inline bool keeps_threads(const std::string& model) {
+    return model != "event";
+}
+
+/// Directives for exactly so many threads over all children, whatever the model calls them, and no
+/// more when they are busy.
+inline std::string threads_of(const std::string& model, unsigned count) {
+    const std::string n = std::to_string(count);
+    if (model == "prefork")
+        return "ServerLimit " + n + "\nStartServers " + n + "\nMaxRequestWorkers " + n + "\n";
+    return "ThreadsPerChild " + n + "\nMaxRequestWorkers " + n + "\nStartServers 1\n";
+}
+
+/// One process with one thread: every client connection meets the same pool.
+inline std::string one_thread(const std::string& model) {
+    return threads_of(model, 1);
+}
 
 /// Everything goes to one origin.
 template <class Origin>

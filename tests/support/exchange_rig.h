@@ -11,6 +11,7 @@
 #include "tests/support/loaded_sites.h"
 #include "tests/support/scripted_transport.h"
 #include "tests/support/step_origin.h"
+#include "tests/support/surroundings.h"
 
 namespace headgate::support {
 
@@ -40,7 +41,7 @@ public:
                 const std::string& more = "", bool settles = true)
         : origin(std::move(script)),
           loaded(configuration(origin.url(), more)),
-          state(manual.loop, loaded.sites(), stock) {
+          state(manual.loop, loaded.sites(), stock, thread.surroundings) {
         facts.client = *loop::Address::from_literal("192.0.2.7", 4000);
         facts.local = *loop::Address::from_literal("127.0.0.1", 80);
         facts.candidates = &loaded.sites()->at(facts.local);
@@ -84,6 +85,7 @@ public:
     LoadedSites loaded;
     ManualLoop manual;
     upstream::SharedStock stock;
+    OneThread thread;
     proxy::LoopState state;
     loop::Scope scope{manual.loop};
     Record record;

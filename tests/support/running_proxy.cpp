@@ -21,30 +21,52 @@ constexpr int cannot_listen = 3;  // the program's exit code
 constexpr std::string_view ledger_format =
     "status=%>s framing=%{framing}x end=%{end}x attempts=%{attempts}x upstream=%{upstream}x "
     "releases=%{releases}x held=%{held}x parked=%{parked}x phases=%{phases}x in=%I out=%O "
-    "content=%B host=%v request=%r";
+    "content=%B took=%D host=%v request=%r";
 
 std::string quoted(std::string_view text) {
     return "\"" + std::string(text) + "\"";
 }
 
-std::string configuration(const TemporaryFolder& folder, const std::string& directives) {
+/// Few children and threads, so that starting is quick and counts are small; a test's own numbers
+/// come later and win.
+std::string sizes_of(const std::string& model) {
+    if (model == "prefork") return "StartServers 4\nMinSpareServers 2\n";
+    if (model == "worker")
+        return "StartServers 1\nThreadsPerChild 8\nMinSpareThreads 1\nMaxSpareThreads 16\n";
+    return "StartServers 1\nThreadsPerChild 1\n";
+}
+
+std::string configuration(const TemporaryFolder& folder, const std::string& model,
+                          const std::string& directives) {
     std::ostringstream text;
     text << "ServerName proxy.test\n"
          << "Listen 127.0.0.1:${PORT}\n"
          << "ErrorLog " << quoted(folder.file("error.log")) << "\nLogLevel info\n"
          << "LogFormat " << quoted(ledger_format) << " ledger\n"
          << "CustomLog " << quoted(folder.file("access.log")) << " ledger\n"
-         << directives << "\n";
+         << "PidFile " << quoted(folder.file("headgate.pid")) << "\n"
+         << sizes_of(model) << directives << "\n";
     return text.str();
+}
+
+/// The folders of a process's threads; none when it has ended meanwhile.
+std::vector<std::filesystem::path> tasks_of(pid_t process) {
+    std::error_code ended;
+    const std::string tasks = "/proc/" + std::to_string(process) + "/task";
+    std::vector<std::filesystem::path> found;
+    for (auto at = std::filesystem::directory_iterator(tasks, ended);
+         !ended && at != std::filesystem::directory_iterator(); at.increment(ended)) {
+        found.push_back(at->path());
+    }
+    return found;
 }
 
 /// The process and those it started.
 std::vector<pid_t> processes_of(pid_t first) {
     std::vector<pid_t> all{first};
     for (std::size_t i = 0; i < all.size(); i++) {
-        const std::string tasks = "/proc/" + std::to_string(all[i]) + "/task";
-        for (const auto& task : std::filesystem::directory_iterator(tasks)) {
-            std::ifstream children(task.path() / "children");
+        for (const auto& task : tasks_of(all[i])) {
+            std::ifstream children(task / "children");
             for (pid_t child = 0; children >> child;)
                 all.push_back(child);
         }
@@ -52,19 +74,28 @@ std::vector<pid_t> processes_of(pid_t first) {
     return all;
 }
 
+/// The number behind a name in a file of /proc; 0 when it is not there.
+std::uint64_t number_in(pid_t process, const char* file, std::string_view name) {
+    std::ifstream lines("/proc/" + std::to_string(process) + "/" + file);
+    for (std::string line; std::getline(lines, line);) {
+        if (line.starts_with(name)) return std::stoull(line.substr(name.size()));
+    }
+    return 0;
+}
+
 /// "123 (headgate) S ...": the state is behind the name.
 bool sleeps(const std::filesystem::path& task) {
     std::string line;
     std::getline(std::ifstream(task / "stat"), line);
     const std::size_t at = line.rfind(") ");
-    return at == std::string::npos || line.substr(at + 2, 1) == "S";
+    return at == std::string::npos || line.substr(at + 2, 1) == "S" ||
+           line.substr(at + 2, 1) == "Z";
 }
 
 bool all_sleep(pid_t first) {
     for (const pid_t process : processes_of(first)) {
-        const std::string tasks = "/proc/" + std::to_string(process) + "/task";
-        for (const auto& task : std::filesystem::directory_iterator(tasks)) {
-            if (!sleeps(task.path())) return false;
+        for (const auto& task : tasks_of(process)) {
+            if (!sleeps(task)) return false;
         }
     }
     return true;
@@ -92,21 +123,21 @@ unsigned LogLine::releases(std::string_view phase) const {
     return 0;
 }
 
-RunningProxy::RunningProxy(const std::string& model, const std::string& directives) {
-    while (!start(model, directives))
+RunningProxy::RunningProxy(const std::string& model, const std::string& directives)
+    : model_(model) {
+    while (!start(directives))
         continue;
 }
 
 /// False when somebody else had taken the port.
-bool RunningProxy::start(const std::string& model, const std::string& directives) {
+bool RunningProxy::start(const std::string& directives) {
     port_ = free_port();
     second_port_ = free_port();
-    const std::string file = folder_.write("headgate.conf", configuration(folder_, directives));
-    const std::vector<std::string> arguments{"-f",    file,
-                                             "--mpm", model,
-                                             "-D",    "PORT=" + std::to_string(port_),
-                                             "-D",    "PORT2=" + std::to_string(second_port_)};
-    program_ = std::make_unique<ChildProgram>(folder_, built_program("headgate"), arguments);
+    reconfigure(directives);
+    arguments_ = {
+        "-f", folder_.file("headgate.conf"),   "--mpm", model_,
+        "-D", "PORT=" + std::to_string(port_), "-D",    "PORT2=" + std::to_string(second_port_)};
+    program_ = std::make_unique<ChildProgram>(folder_, built_program("headgate"), arguments_);
     wait_until("for the proxy to listen", [&] {
         return program_->has_ended() || messages().find("listening on") != std::string::npos;
     });
@@ -126,6 +157,11 @@ RunningProxy::~RunningProxy() {
     if (program_->has_ended()) exit_code();
 }
 
+void RunningProxy::kill_supervisor() {
+    is_killed_ = true;
+    program_->signal(SIGKILL);
+}
+
 int RunningProxy::stop() {
     program_->signal(SIGTERM);
     return exit_code();
@@ -133,7 +169,7 @@ int RunningProxy::stop() {
 
 int RunningProxy::exit_code() {
     const int code = program_->exit_code();
-    EXPECT_EQ(code, 0) << messages();
+    EXPECT_EQ(code, is_killed_ ? 128 + SIGKILL : 0) << messages();
     look_for_reports();
     return code;
 }
@@ -175,20 +211,47 @@ void RunningProxy::wait_until_parked() const {
     wait_until("for the proxy to sleep", [&] { return all_sleep(pid()); });
 }
 
-std::string RunningProxy::status_line(std::string_view name) const {
-    std::ifstream status("/proc/" + std::to_string(pid()) + "/status");
-    for (std::string line; std::getline(status, line);) {
-        if (line.starts_with(name)) return line.substr(name.size() + 1);
-    }
-    return "0";
+std::vector<pid_t> RunningProxy::children() const {
+    std::vector<pid_t> all = processes_of(pid());
+    all.erase(all.begin());
+    return all;
+}
+
+std::vector<pid_t> RunningProxy::wait_for_children(std::size_t count) const {
+    std::vector<pid_t> found;
+    wait_until("for " + std::to_string(count) + " children", [&] {
+        found = children();
+        return found.size() == count;
+    });
+    return found;
+}
+
+pid_t RunningProxy::pid_in_file() const {
+    return static_cast<pid_t>(std::strtol(folder_.read("headgate.pid").c_str(), nullptr, 10));
+}
+
+void RunningProxy::reconfigure(const std::string& directives) {
+    folder_.write("headgate.conf", configuration(folder_, model_, directives));
+}
+
+Ran RunningProxy::run_again(const std::vector<std::string>& arguments) const {
+    std::vector<std::string> all = arguments_;
+    all.insert(all.end(), arguments.begin(), arguments.end());
+    return run_headgate(all);
 }
 
 unsigned RunningProxy::threads() const {
-    return static_cast<unsigned>(std::stoul(status_line("Threads")));
+    std::uint64_t sum = 0;
+    for (const pid_t process : processes_of(pid()))
+        sum += number_in(process, "status", "Threads:");
+    return static_cast<unsigned>(sum);
 }
 
 std::uint64_t RunningProxy::resident_octets() const {
-    return std::stoull(status_line("VmRSS")) * 1024;
+    std::uint64_t sum = 0;
+    for (const pid_t process : processes_of(pid()))
+        sum += number_in(process, "smaps_rollup", "Pss:");
+    return sum * 1024;
 }
 
 }  // namespace headgate::support

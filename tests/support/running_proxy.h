@@ -28,16 +28,28 @@ private:
 
 class RunningProxy {
 public:
-    /// Starts it under a model with these directives, behind ServerName proxy.test, a Listen and
-    /// the logs. ${PORT} and ${PORT2} in them are two free ports; the first is listened on. Returns
-    /// when it listens. Throws when it does not start.
+    /// Starts it under a model with these directives, behind ServerName proxy.test, a Listen, the
+    /// logs, a PidFile, and small numbers of children and threads (see sizes_of() in the source).
+    /// ${PORT} and ${PORT2} in them are two free ports; the first is listened on. Returns when it
+    /// listens. Throws when it does not start.
     RunningProxy(const std::string& model, const std::string& directives);
     /// Ends it as stop() does, without waiting for exchanges.
     ~RunningProxy();
 
     std::uint16_t port() const { return port_; }
     std::uint16_t second_port() const { return second_port_; }
+    /// Of the supervisor, which lives as long as the program.
     pid_t pid() const { return program_->pid(); }
+    /// The supervisor's children, the oldest first.
+    std::vector<pid_t> children() const;
+    /// Waits until there are so many children. Throws TooLate.
+    std::vector<pid_t> wait_for_children(std::size_t count) const;
+    /// What its PidFile holds: 0 when there is none.
+    pid_t pid_in_file() const;
+    /// Replaces the directives in its configuration, for the next reload.
+    void reconfigure(const std::string& directives);
+    /// Runs the program a second time, with the same configuration and these arguments.
+    Ran run_again(const std::vector<std::string>& arguments) const;
 
     /// The lines of the access log, when there are so many. Throws TooLate when there never are.
     std::vector<LogLine> access_log(std::size_t lines) const;
@@ -49,6 +61,8 @@ public:
     void wait_for_message(const std::string& text) const;
 
     void signal(int number) { program_->signal(number); }
+    /// Ends the supervisor with SIGKILL; its children see that it is gone.
+    void kill_supervisor();
     bool has_ended() { return program_->has_ended(); }
     /// Has it end when its exchanges have, and returns its exit code. A report of a sanitizer fails
     /// the test.
@@ -60,15 +74,19 @@ public:
     /// the proxy has done all that it could do with what was sent.
     void wait_until_parked() const;
 
+    /// Of the supervisor and all children.
     unsigned threads() const;
+    /// Memory of the supervisor and all children, what they share counted once.
     std::uint64_t resident_octets() const;
 
 private:
-    bool start(const std::string& model, const std::string& directives);
+    bool start(const std::string& directives);
     void look_for_reports() const;
-    std::string status_line(std::string_view name) const;
 
     TemporaryFolder folder_;
+    std::string model_;
+    bool is_killed_ = false;
+    std::vector<std::string> arguments_;
     std::uint16_t port_ = 0;
     std::uint16_t second_port_ = 0;
     std::unique_ptr<ChildProgram> program_;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <fstream>
 #include <stdexcept>
 #include <string>
 #include <thread>
@@ -24,6 +25,14 @@ void wait_until(const std::string& what, Condition condition) {
         if (std::chrono::steady_clock::now() > end) throw TooLate("still waiting: " + what);
         std::this_thread::sleep_for(std::chrono::milliseconds(2));
     }
+}
+
+/// Whether a process lives: one that has ended and was not waited for does not.
+inline bool is_alive(int process) {
+    std::string line;
+    std::getline(std::ifstream("/proc/" + std::to_string(process) + "/stat"), line);
+    const std::size_t at = line.rfind(") ");
+    return at != std::string::npos && line[at + 2] != 'Z' && line[at + 2] != 'X';
 }
 
 }  // namespace headgate::support

@@ -171,13 +171,13 @@ TEST(SharedStock, forgets_what_has_expired_and_has_a_ceiling) {
     SharedStock stock;
     const loop::TimePoint now{1h};
     const auto socket = [] { return loop::Socket(::socket(AF_UNIX, SOCK_STREAM, 0)); };
-    stock.give("a", socket(), now + 1s);
-    stock.give("a", socket(), now + 3s);
+    stock.give("a", socket(), now, now + 1s);
+    stock.give("a", socket(), now, now + 3s);
     EXPECT_TRUE(stock.take("a", now + 2s).is_open());
     EXPECT_FALSE(stock.take("a", now + 2s).is_open());
     EXPECT_FALSE(stock.take("b", now).is_open());
     for (std::size_t i = 0; i < SharedStock::limit_per_key + 10; i++) {
-        stock.give("c", socket(), now + 1s);
+        stock.give("c", socket(), now, now + 1s);
     }
     std::size_t count = 0;
     while (stock.take("c", now).is_open())

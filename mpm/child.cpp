@@ -1,0 +1,174 @@
+// See child.h.
+#include "mpm/child.h"
+
+#include <poll.h>
+#include <signal.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cstdio>
+#include <thread>
+
+#include "mpm/privileges.h"
+#include "mpm/runner.h"
+
+extern "C" void __lsan_do_leak_check() __attribute__((weak));  // there in sanitized builds
+
+namespace headgate::mpm {
+namespace {
+
+/// Signals are the supervisor's, TERM too: one sent to the whole group must not cut what drains.
+/// The control channel is what ends a child.
+void set_signals() {
+    for (const int signal :
+         {SIGINT, SIGHUP, SIGWINCH, SIGUSR1, SIGUSR2, SIGPIPE, SIGQUIT, SIGTERM}) {
+        ::signal(signal, SIG_IGN);
+    }
+    sigset_t none;
+    sigemptyset(&none);
+    ::pthread_sigmask(SIG_SETMASK, &none, nullptr);
+}
+
+/// The threads of one child.
+class Threads {
+public:
+    explicit Threads(ChildPlan& plan) : plan_(plan), budget_(plan.sizing.connections_per_child) {
+        const unsigned count = plan.sizing.threads_per_child;
+        for (unsigned i = 0; i < count; i++) {
+            surroundings_.push_back({plan.scoreboard.slot(plan.row, i), plan.scoreboard,
+                                     plan.model.text, plan.generation, plan.started});
+        }
+        for (unsigned i = 0; i < count; i++) {
+            runners_.push_back(make_runner(plan.serves_many, plan.handlers, options(i, count)));
+        }
+        runners_[0]->watch_control(plan.control, [this](ControlWord word) { obey(word); });
+    }
+
+    /// The first runner has this thread; the others one each.
+    void run() {
+        std::vector<std::thread> others;
+        for (std::size_t i = 1; i < runners_.size(); i++) {
+            others.emplace_back([this, i] {
+                runners_[i]->run();
+                ended_.add_one();
+            });
+        }
+        runners_[0]->run();
+        obey_until_ended(others.size());
+        for (std::thread& other : others)
+            other.join();
+    }
+
+private:
+    RunnerOptions options(unsigned thread, unsigned count) {
+        RunnerOptions options;
+        // Every bucket has a loop, also when a reload left fewer loops than there are buckets.
+        const unsigned loops = plan_.sizing.start * count;
+        const unsigned loop = plan_.ordinal * count + thread;
+        const unsigned buckets = plan_.listeners.buckets();
+        for (unsigned bucket = loop % buckets; bucket < buckets; bucket += loops) {
+            for (const auto& socket : plan_.listeners.bucket(bucket)) {
+                options.listeners.push_back(socket.descriptor());
+            }
+        }
+        options.slots = std::max(plan_.sizing.connections / count, 1u);
+        options.slot = &plan_.scoreboard.slot(plan_.row, thread);
+        // The scoreboard is as large as the first start wanted it, whatever is wanted now.
+        const unsigned records = plan_.scoreboard.connections() / count;
+        options.slot->first_record.set(thread * records);
+        options.records = &plan_.scoreboard.connection(plan_.row, thread * records);
+        options.record_count = std::min<std::size_t>(records, options.slots);
+        options.surroundings = &surroundings_[thread];
+        options.row = &plan_.scoreboard.row(plan_.row);
+        options.budget = &budget_;
+        options.on_left = [this, count] {
+            // Else connections would wait in a queue from which nobody takes them.
+            if (++left_ == count) plan_.listeners.close();
+        };
+        options.on_spent = [this] {
+            plan_.scoreboard.row(plan_.row).is_draining = true;  // so that it is replaced at once
+            obey(ControlWord::drain);
+        };
+        return options;
+    }
+
+    void obey(ControlWord word) {
+        for (auto& runner : runners_) {
+            switch (word) {
+                case ControlWord::drain:
+                    runner->drain(Drain::gently);
+                    break;
+                case ControlWord::finish:
+                    runner->drain(Drain::soon);
+                    break;
+                case ControlWord::stop:
+                    runner->stop();
+                    break;
+                case ControlWord::reopen_logs:
+                    runner->apply({});
+                    break;
+            }
+        }
+    }
+
+    /// The first thread is done; words still come for the others.
+    void obey_until_ended(std::size_t others) {
+        bool has_supervisor = true;
+        while (ended_.count() < others) {
+            pollfd waits[] = {{ended_.descriptor(), POLLIN, 0},
+                              {has_supervisor ? plan_.control.descriptor() : -1, POLLIN, 0}};
+            ::poll(waits, 2, -1);
+            if (waits[1].revents == 0) continue;
+            const ReceivedWord received = receive_word(plan_.control);
+            if (received.word) obey(*received.word);
+            if (received.is_end) obey(ControlWord::finish);
+            has_supervisor = !received.is_end;
+        }
+    }
+
+    /// How many threads have ended, as something to wait for.
+    class Ended {
+    public:
+        Ended() : event_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {}
+        int descriptor() const { return event_.descriptor(); }
+        void add_one() { ::eventfd_write(event_.descriptor(), 1); }
+        std::size_t count() {
+            eventfd_t more = 0;
+            if (::eventfd_read(event_.descriptor(), &more) == 0) count_ += more;
+            return count_;
+        }
+
+    private:
+        loop::Socket event_;
+        std::size_t count_ = 0;
+    };
+
+    ChildPlan& plan_;
+    Ended ended_;
+    std::atomic<unsigned> left_{0};
+    AcceptBudget budget_;
+    std::vector<Surroundings> surroundings_;
+    std::vector<std::unique_ptr<Runner>> runners_;
+};
+
+}  // namespace
+
+void run_child(ChildPlan plan) {
+    set_signals();
+    const std::string problem = drop_privileges(plan.settings);
+    if (!problem.empty()) {
+        std::fprintf(stderr, "headgate: %s\n", problem.c_str());
+        ::_exit(cannot_start);
+    }
+    {
+        Threads threads(plan);
+        threads.run();
+    }
+    // Nothing of the supervisor's is torn down here; but what this child leaked is still found.
+    if (__lsan_do_leak_check != nullptr) __lsan_do_leak_check();
+    ::_exit(ended_well);
+}
+
+}  // namespace headgate::mpm

@@ -1,0 +1,26 @@
+// ManyRunner: any number of connections side by side on one loop. See runner.h.
+#pragma once
+
+#include "mpm/runner.h"
+
+namespace headgate::mpm {
+
+class ManyRunner final : public Runner {
+public:
+    ManyRunner(HandlerFactory& handlers, RunnerOptions options);
+    void run() override;
+
+private:
+    void begin_drain() override;
+    void connection_ended() override;
+    loop::Task<void> accept_from(std::uint32_t listener);
+    loop::Task<void> finish();
+    void take_connections(loop::Readiness& readiness, std::uint32_t listener);
+
+    loop::Scope acceptors_;
+    loop::Scope finishing_;
+    loop::Wakeup slot_free_;
+    bool has_no_descriptors_ = false;
+};
+
+}  // namespace headgate::mpm

@@ -1,0 +1,79 @@
+// See scoreboard.h.
+#include "mpm/scoreboard.h"
+
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "mpm/loop/assert.h"
+
+namespace headgate::mpm {
+
+Scoreboard::Scoreboard(unsigned rows, unsigned threads, unsigned connections, int memory)
+    : rows_(rows), threads_(threads), connections_(connections) {
+    const std::size_t slots = std::size_t{rows} * threads + 1;
+    const std::size_t records = std::size_t{rows} * connections;
+    size_ =
+        rows * sizeof(ChildRow) + slots * sizeof(ThreadSlot) + records * sizeof(ConnectionRecord);
+    descriptor_ = memory >= 0 ? memory : ::memfd_create("headgate-scoreboard", MFD_CLOEXEC);
+    HEADGATE_ASSERT(descriptor_ >= 0 && ::ftruncate(descriptor_, static_cast<off_t>(size_)) == 0);
+    memory_ = ::mmap(nullptr, size_, PROT_READ | PROT_WRITE, MAP_SHARED, descriptor_, 0);
+    HEADGATE_ASSERT(memory_ != MAP_FAILED);
+    children_ = static_cast<ChildRow*>(memory_);
+    slots_ = reinterpret_cast<ThreadSlot*>(children_ + rows);
+    records_ = reinterpret_cast<ConnectionRecord*>(slots_ + slots);
+    // All zeros, as fresh pages are, is a valid free row, open slot and unused record: nothing is
+    // written, so nothing costs memory, before a child uses it.
+}
+
+Scoreboard::~Scoreboard() {
+    ::munmap(memory_, size_);
+    ::close(descriptor_);
+}
+
+unsigned Scoreboard::free_row() const {
+    for (unsigned i = 0; i < rows_; i++) {
+        if (children_[i].pid.load(std::memory_order_relaxed) == 0) return i;
+    }
+    return rows_;
+}
+
+void Scoreboard::clear(unsigned row) {
+    ChildRow& child = children_[row];
+    child.generation = 0;
+    child.is_draining = false;
+    child.has_accepted = false;
+    for (unsigned i = 0; i < threads_; i++) {
+        ThreadSlot& thread = slot(row, i);
+        if (thread.accepted.get() == 0 && thread.state == SlotState::open) continue;
+        for (unsigned j = 0; j < thread.records_used.get(); j++) {
+            connection(row, thread.first_record.get() + j).is_used = false;
+        }
+        keep_sums(thread);
+    }
+    child.pid = 0;
+}
+
+/// Adds what a thread of an ended child counted to the sums, and empties its slot.
+void Scoreboard::keep_sums(ThreadSlot& from) {
+    ThreadSlot& to = ended();
+    const auto move = [](auto& sum, auto& counter) {
+        sum.add(counter.get());
+        counter.set(0);
+    };
+    move(to.accepted, from.accepted);
+    move(to.exchanges, from.exchanges);
+    move(to.octets, from.octets);
+    move(to.duration_ns, from.duration_ns);
+    move(to.held_ns, from.held_ns);
+    for (std::size_t phase = 0; phase < loop::phase_limit; phase++) {
+        move(to.parked_ns[phase], from.parked_ns[phase]);
+        move(to.releases[phase], from.releases[phase]);
+        from.parked[phase].set(0);
+    }
+    from.connections.set(0);
+    from.first_record.set(0);
+    from.records_used.set(0);
+    from.state = SlotState::open;
+}
+
+}  // namespace headgate::mpm

@@ -1,0 +1,109 @@
+// Supervisor: the parent process. It loads the configuration, opens the listeners, keeps children,
+// obeys signals, and never touches a client's byte. One thread, no loop: see README.md, the life of
+// a process.
+#pragma once
+
+#include <chrono>
+#include <ctime>
+#include <functional>
+#include <list>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "mpm/application.h"
+#include "mpm/child.h"
+#include "mpm/handover.h"
+#include "mpm/signals.h"
+#include "mpm/spare.h"
+
+namespace headgate::mpm {
+
+/// Exit statuses of the program that are the supervisor's to give.
+enum class Outcome { done, configuration_wrong, cannot_listen };
+
+class Supervisor {
+public:
+    /// `say` shows a line to whoever started the program.
+    Supervisor(Application& application, std::function<void(const std::string&)> say);
+
+    /// Starts and serves until told to end; returns when the last child has ended.
+    Outcome run();
+
+private:
+    using Clock = std::chrono::steady_clock;
+    static constexpr std::chrono::milliseconds pass{1000};  // between looks at the spare threads
+    static constexpr unsigned helper_connections = 64;      // of the process for StatusListen
+
+    /// One loaded configuration and the children that serve it.
+    struct Generation {
+        unsigned number = 0;
+        std::unique_ptr<Program> program;  // null: an earlier program's, only its end is awaited
+        Sizing sizing;
+        bool is_draining = false;
+        bool is_cut = false;  // its children have been told to stop; what comes then is SIGKILL
+        Clock::time_point cut_at = Clock::time_point::max();
+    };
+    struct Child {
+        pid_t pid;
+        unsigned row;
+        unsigned ordinal;
+        unsigned generation;
+        loop::Socket control;
+        bool is_draining = false;
+        bool is_helper = false;  // answers StatusListen; not one of the model's
+    };
+
+    Outcome start();
+    std::chrono::milliseconds longest_wait() const;
+    void adopt(std::unique_ptr<Program> program);
+    void inherit_listeners(const Program& program, const std::vector<int>& handed_over);
+    std::optional<ListenFailure> change_status_listeners(const Program& program);
+    void obey(int signal);
+    void reload();
+    void replace_program();
+    void adopt_children(const Handover& handover);
+    void begin_drain(bool at_once);
+    void drain(Generation& generation, ControlWord how);
+    void cut_late_ones();
+
+    void reap();
+    void bury(pid_t pid, int status);
+    void maintain();
+    void end_last_child(const Generation& generation);
+    void fork_child(Generation& generation, unsigned ordinal);
+    void fork_helper(Generation& generation);
+    void launch(Generation& generation, unsigned ordinal, bool is_helper, ChildPlan plan);
+    void replace_spent();
+    void fork_missing();
+    unsigned free_ordinal(const Generation& generation) const;
+    unsigned serving(const Generation& generation) const;
+    Generation& present() { return *generations_.back(); }
+    void forget_ended_generations();
+    std::string describe() const;
+
+    Application& application_;
+    std::function<void(const std::string&)> say_;
+    Signals signals_;
+    Listeners listeners_;
+    Listeners status_listeners_;
+    std::unique_ptr<Scoreboard> scoreboard_;
+    FixedLimits fixed_;
+    std::time_t started_ = std::time(nullptr);
+    const std::vector<std::string> command_;
+    std::list<std::unique_ptr<Generation>> generations_;
+    std::list<Child> children_;
+    std::vector<unsigned> missing_;  // ordinals of crashed children to replace
+    SpareKeeper spare_;
+    Clock::time_point next_maintenance_{};
+    Clock::time_point may_fork_at_{};  // the crash brake
+    bool wants_reload_ = false;
+    bool wants_replacement_ = false;
+    bool is_ending_ = false;
+    bool is_stopping_ = false;
+    Outcome outcome_ = Outcome::done;
+    bool said_at_limit_ = false;
+};
+
+}  // namespace headgate::mpm

@@ -1,0 +1,37 @@
+// LiveView: an exchange as others see it while it happens: its row in the live table, and its place
+// in the counts of what is parked where.
+#pragma once
+
+#include <string_view>
+
+#include "mpm/loop/account.h"
+#include "mpm/scoreboard.h"
+
+namespace headgate::proxy {
+
+class LiveView final : public loop::AccountObserver {
+public:
+    /// `record` may be null: then only the counts are kept.
+    LiveView(mpm::ThreadSlot& slot, mpm::ConnectionRecord* record) : slot_(slot), record_(record) {}
+    ~LiveView() override;
+    LiveView(const LiveView&) = delete;
+    LiveView& operator=(const LiveView&) = delete;
+
+    void runs(loop::TimePoint now) override;
+    void parks(loop::Phase phase, loop::TimePoint now) override;
+
+    void show_client(std::string_view client);
+    void show_request(std::string_view request, std::string_view upstream);
+    void show_framing(const char* framing);
+
+private:
+    void leave_parked();
+    void publish(bool running, loop::Phase phase, loop::TimePoint now);
+
+    mpm::ThreadSlot& slot_;
+    mpm::ConnectionRecord* record_;
+    loop::Phase phase_{};
+    bool is_parked_ = false;
+};
+
+}  // namespace headgate::proxy
