@@ -9,7 +9,7 @@ namespace {
 
 constexpr KnownNames directives[] = {
     {Support::ignored, "",
-     "AcceptFilter AddType BalancerGrowth ContentDigest CoreDumpDirectory "
+     "AcceptFilter AddType BalancerGrowth ContentDigest "
      "EnableExceptionHook EnableMMAP EnableSendfile ExtendedStatus FileETag ForceType "
      "H2CopyFiles H2MaxWorkerIdleSeconds H2MaxWorkers H2MinWorkers H2Push H2PushDiarySize "
      "H2PushPriority H2PushResource H2SerializeHeaders H2SessionExtraFiles LoadFile "
@@ -51,7 +51,7 @@ constexpr KnownNames directives[] = {
      "LimitInternalRecursion LimitXMLRequestBody ListenTCPDeferAccept MergeSlashes "
      "MergeTrailers ModemStandard Port Protocol QualifyRedirectURL ReadBufferSize "
      "RegexDefaultOptions RegisterHttpMethod ServerPath ServerTokens StrictHostCheck "
-     "ThreadStackSize TraceEnable WatchdogInterval"},
+     "TraceEnable WatchdogInterval"},
     {Support::not_yet,
      "running programs is not what Headgate does; ProxyPass to a server of the application",
      "Action CGIDScriptTimeout CGIPassAuth CGIScriptTimeout CGIVar DAV DAVBasePath "

@@ -16,6 +16,7 @@ struct Program {
     ModelName model = ModelName::event;
     Settings settings;  // copied: the models size themselves by it
     std::vector<loop::Address> listens;
+    std::vector<int> inherited;  // descriptors of `Listen fd:N`; their addresses are in `listens`
     std::unique_ptr<HandlerFactory> handlers;
     // StatusListen: served by one helper child, which is forked only when there is one.
     std::vector<loop::Address> status_listens;

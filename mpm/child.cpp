@@ -2,6 +2,7 @@
 #include "mpm/child.h"
 
 #include <poll.h>
+#include <pthread.h>
 #include <signal.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -37,6 +38,7 @@ public:
     explicit Threads(ChildPlan& plan) : plan_(plan), budget_(plan.sizing.connections_per_child) {
         const unsigned count = plan.sizing.threads_per_child;
         for (unsigned i = 0; i < count; i++) {
+            plan.scoreboard.slot(plan.row, i).state = SlotState::starting;
             surroundings_.push_back({plan.scoreboard.slot(plan.row, i), plan.scoreboard,
                                      plan.model.text, plan.generation, plan.started});
         }
@@ -48,6 +50,7 @@ public:
 
     /// The first runner has this thread; the others one each.
     void run() {
+        set_stack_size();
         std::vector<std::thread> others;
         for (std::size_t i = 1; i < runners_.size(); i++) {
             others.emplace_back([this, i] {
@@ -62,6 +65,21 @@ public:
     }
 
 private:
+    /// ThreadStackSize, of the threads that are made from now on.
+    void set_stack_size() const {
+        const int size = *plan_.settings.thread_stack_size;
+        if (size == 0 || runners_.size() == 1) return;
+        pthread_attr_t attributes;
+        ::pthread_attr_init(&attributes);
+        const bool is_set =
+            ::pthread_attr_setstacksize(&attributes, static_cast<std::size_t>(size)) == 0 &&
+            ::pthread_setattr_default_np(&attributes) == 0;
+        ::pthread_attr_destroy(&attributes);
+        if (!is_set) {
+            std::fprintf(stderr, "headgate: warning: ThreadStackSize %d cannot be had\n", size);
+        }
+    }
+
     RunnerOptions options(unsigned thread, unsigned count) {
         RunnerOptions options;
         // Every bucket has a loop, also when a reload left fewer loops than there are buckets.
@@ -70,7 +88,7 @@ private:
         const unsigned buckets = plan_.listeners.buckets();
         for (unsigned bucket = loop % buckets; bucket < buckets; bucket += loops) {
             for (const auto& socket : plan_.listeners.bucket(bucket)) {
-                options.listeners.push_back(socket.descriptor());
+                if (socket.is_open()) options.listeners.push_back(socket.descriptor());
             }
         }
         options.slots = std::max(plan_.sizing.connections / count, 1u);
@@ -158,6 +176,7 @@ private:
 void run_child(ChildPlan plan) {
     set_signals();
     const std::string problem = drop_privileges(plan.settings);
+    if (problem.empty()) allow_core_dumps(plan.settings);
     if (!problem.empty()) {
         std::fprintf(stderr, "headgate: %s\n", problem.c_str());
         ::_exit(cannot_start);

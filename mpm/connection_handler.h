@@ -63,6 +63,8 @@ public:
     virtual ~HandlerFactory() = default;
     virtual std::unique_ptr<ConnectionHandler> make(loop::Loop& loop,
                                                     const Surroundings& surroundings) = 0;
+    /// In the supervisor: what its children are told, so that those forked later start from it.
+    virtual void apply(const ControlMessage&) {}
 };
 
 }  // namespace headgate::mpm

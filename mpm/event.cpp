@@ -32,7 +32,7 @@ Sizing size(const Settings& settings, const FixedLimits& fixed) {
     sizing.min_spare = written_or(settings.min_spare_threads, 1);
     sizing.max_spare =
         written_or(settings.max_spare_threads, sizing.max_children * sizing.threads_per_child);
-    apply_thread_rules(settings, fixed, sizing);
+    apply_thread_rules(settings, fixed, 100000, sizing);
     const unsigned affordable = affordable_connections();
     sizing.connections = affordable;
     if (*settings.max_connections > 0) {

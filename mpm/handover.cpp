@@ -17,7 +17,7 @@ constexpr int first_systemd_socket = 3;
 
 /// The form of the text and of the scoreboard's memory: another number is not understood.
 std::string form() {
-    return "1." + std::to_string(sizeof(ChildRow)) + "." + std::to_string(sizeof(ThreadSlot)) +
+    return "2." + std::to_string(sizeof(ChildRow)) + "." + std::to_string(sizeof(ThreadSlot)) +
            "." + std::to_string(sizeof(ConnectionRecord));
 }
 
@@ -42,6 +42,11 @@ void leave(const Handover& handover) {
         text << ' ' << child.pid << ' ' << child.row << ' ' << child.ordinal << ' '
              << child.generation << ' ' << child.control;
         set_close_on_exec(child.control, false);
+    }
+    text << ' ' << handover.generations.size();
+    for (const Handover::Generation& generation : handover.generations) {
+        text << ' ' << generation.number << ' ' << generation.is_draining << ' '
+             << generation.cut_at_ns;
     }
     ::setenv(variable, text.str().c_str(), 1);
 }
@@ -69,7 +74,13 @@ std::optional<Handover> take_handover() {
         set_close_on_exec(child.control, true);
         handover.children.push_back(child);
     }
-    if (!text) return std::nullopt;
+    text >> count;
+    for (std::size_t i = 0; i < count && text; i++) {
+        Handover::Generation generation{};
+        text >> generation.number >> generation.is_draining >> generation.cut_at_ns;
+        handover.generations.push_back(generation);
+    }
+    if (!text || handover.generations.empty()) return std::nullopt;
     set_close_on_exec(handover.scoreboard, true);
     if (known != form()) {  // its memory means something else: a fresh one is made
         ::close(handover.scoreboard);
@@ -78,16 +89,19 @@ std::optional<Handover> take_handover() {
     return handover;
 }
 
+loop::Socket take_inherited(int descriptor) {
+    set_close_on_exec(descriptor, true);
+    ::fcntl(descriptor, F_SETFL, ::fcntl(descriptor, F_GETFL) | O_NONBLOCK);
+    return loop::Socket(descriptor);
+}
+
 std::vector<loop::Socket> take_systemd_sockets() {
     const char* pid = std::getenv("LISTEN_PID");
     const char* count = std::getenv("LISTEN_FDS");
     std::vector<loop::Socket> sockets;
     if (pid == nullptr || count == nullptr || std::atoi(pid) != ::getpid()) return sockets;
     for (int i = 0; i < std::atoi(count); i++) {
-        const int descriptor = first_systemd_socket + i;
-        set_close_on_exec(descriptor, true);
-        ::fcntl(descriptor, F_SETFL, ::fcntl(descriptor, F_GETFL) | O_NONBLOCK);
-        sockets.emplace_back(descriptor);
+        sockets.push_back(take_inherited(first_systemd_socket + i));
     }
     ::unsetenv("LISTEN_PID");
     ::unsetenv("LISTEN_FDS");

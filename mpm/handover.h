@@ -5,6 +5,7 @@
 
 #include <sys/types.h>
 
+#include <cstdint>
 #include <ctime>
 #include <optional>
 #include <string>
@@ -22,12 +23,18 @@ struct Handover {
         unsigned generation;
         int control;  // descriptor of our end of its channel
     };
+    struct Generation {
+        unsigned number;
+        bool is_draining;
+        std::int64_t cut_at_ns;  // of the monotonic clock: when what it still has in hand is cut
+    };
     std::time_t started = 0;
     unsigned generation = 0;
     unsigned rows = 0, threads = 0, connections = 0;  // of the scoreboard
     int scoreboard = -1;                              // its memory
     std::vector<int> listeners;
     std::vector<Child> children;
+    std::vector<Generation> generations;  // the present one is the last
 };
 
 /// Puts it into the environment and lets its descriptors survive an exec.
@@ -39,5 +46,8 @@ std::optional<Handover> take_handover();
 
 /// Sockets from systemd's LISTEN_FDS, if they are meant for this process.
 std::vector<loop::Socket> take_systemd_sockets();
+
+/// A socket that this process has inherited open, made as our own are.
+loop::Socket take_inherited(int descriptor);
 
 }  // namespace headgate::mpm

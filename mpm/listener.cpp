@@ -80,9 +80,13 @@ std::optional<ListenFailure> Listeners::open(const std::vector<loop::Address>& a
                                              Listeners& result) {
     const bool is_fresh = result.buckets_.empty();
     if (is_fresh) result.buckets_.resize(buckets);
-    auto failure = result.change(addresses, settings);
-    if (failure && is_fresh) result.buckets_.clear();
-    return failure;
+    Change change = result.prepare(addresses, settings);
+    if (!change.failure) {
+        result.commit(std::move(change));
+    } else if (is_fresh) {
+        result.buckets_.clear();
+    }
+    return change.failure;
 }
 
 void Listeners::inherit(std::vector<loop::Socket> sockets) {
@@ -106,14 +110,20 @@ void Listeners::inherit(std::vector<loop::Socket> sockets) {
 std::vector<int> Listeners::descriptors() const {
     std::vector<int> all;
     for (const auto& bucket : buckets_) {
-        for (const loop::Socket& socket : bucket)
-            all.push_back(socket.descriptor());
+        for (const loop::Socket& socket : bucket) {
+            if (socket.is_open()) all.push_back(socket.descriptor());
+        }
     }
     return all;
 }
 
-std::optional<ListenFailure> Listeners::change(const std::vector<loop::Address>& addresses,
-                                               const Settings& settings) {
+bool Listeners::holds(int descriptor) const {
+    const std::vector<int> all = descriptors();
+    return std::find(all.begin(), all.end(), descriptor) != all.end();
+}
+
+Listeners::Change Listeners::prepare(const std::vector<loop::Address>& addresses,
+                                     const Settings& settings) const {
     loop::ListenOptions options;
     options.backlog = *settings.listen_backlog;
     options.send_buffer = *settings.send_buffer_size;
@@ -121,34 +131,39 @@ std::optional<ListenFailure> Listeners::change(const std::vector<loop::Address>&
     loop::ListenOptions alone = options;
     alone.share_port = false;
 
-    // Sockets by new address and bucket: those that are not open here are kept from before.
-    std::vector<std::vector<loop::Socket>> opened(buckets_.size());
-    for (auto& bucket : opened)
+    Change change{addresses, std::vector<std::vector<loop::Socket>>(buckets_.size()), {}};
+    for (auto& bucket : change.opened)
         bucket.resize(addresses.size());
-    for (std::size_t i = 0; i < addresses.size(); i++) {
-        if (position(addresses[i]) < addresses_.size()) continue;
-        const int probe = loop::open_listener(addresses[i], alone).error;
-        if (probe != 0) return describe(addresses[i], probe);
-        for (auto& bucket : opened) {
+    for (std::size_t i = 0; i < addresses.size() && !change.failure; i++) {
+        const std::size_t before = position(addresses[i]);
+        const bool is_new = before == addresses_.size();
+        const int probe = is_new ? loop::open_listener(addresses[i], alone).error : 0;
+        if (probe != 0) change.failure = describe(addresses[i], probe);
+        for (std::size_t b = 0; b < buckets_.size() && !change.failure; b++) {
+            // What was inherited may be fewer sockets than there are buckets; then the others may
+            // be impossible to have.
+            if (!is_new && buckets_[b][before].is_open()) continue;
             loop::Listening listening = loop::open_listener(addresses[i], options);
-            if (listening.error != 0) return describe(addresses[i], listening.error);
-            bucket[i] = std::move(listening.socket);
+            if (listening.error != 0 && is_new) {
+                change.failure = describe(addresses[i], listening.error);
+            }
+            change.opened[b][i] = std::move(listening.socket);
         }
     }
-    for (std::size_t b = 0; b < buckets_.size(); b++) {
-        for (std::size_t i = 0; i < addresses.size(); i++) {
-            const std::size_t before = position(addresses[i]);
-            if (before == addresses_.size()) continue;
-            opened[b][i] = std::move(buckets_[b][before]);
-            // What was inherited may be fewer sockets than there are buckets.
-            if (!opened[b][i].is_open()) {
-                opened[b][i] = std::move(loop::open_listener(addresses[i], options).socket);
+    return change;
+}
+
+void Listeners::commit(Change change) {
+    for (std::size_t i = 0; i < change.addresses.size(); i++) {
+        const std::size_t before = position(change.addresses[i]);
+        for (std::size_t b = 0; b < buckets_.size() && before < addresses_.size(); b++) {
+            if (buckets_[b][before].is_open()) {
+                change.opened[b][i] = std::move(buckets_[b][before]);
             }
         }
     }
-    buckets_ = std::move(opened);
-    addresses_ = addresses;
-    return std::nullopt;
+    buckets_ = std::move(change.opened);
+    addresses_ = std::move(change.addresses);
 }
 
 std::size_t Listeners::position(const loop::Address& address) const {

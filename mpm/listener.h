@@ -25,15 +25,23 @@ public:
                                              const Settings& settings, unsigned buckets,
                                              Listeners& result);
 
-    /// For a reload: opens what is new in every bucket, closes what is gone, keeps the rest as it
-    /// is. On a failure nothing has changed.
-    std::optional<ListenFailure> change(const std::vector<loop::Address>& addresses,
-                                        const Settings& settings);
+    /// A change of addresses: what is new is open already.
+    struct Change {
+        std::vector<loop::Address> addresses;
+        std::vector<std::vector<loop::Socket>> opened;  // by bucket and address
+        std::optional<ListenFailure> failure;
+    };
+    /// The first half of a reload: opens what is new in every bucket. Nothing has changed yet, and
+    /// when the result has a failure, or is dropped, nothing will.
+    Change prepare(const std::vector<loop::Address>& addresses, const Settings& settings) const;
+    /// The second half, which cannot fail: closes what is gone, keeps the rest as it is.
+    void commit(Change change);
 
     /// Takes over sockets that are open already (from an earlier program, or systemd): for each
     /// address its first socket goes to bucket 0, its second to bucket 1, and so on. Before open().
     void inherit(std::vector<loop::Socket> sockets);
     std::vector<int> descriptors() const;
+    bool holds(int descriptor) const;
 
     unsigned buckets() const { return static_cast<unsigned>(buckets_.size()); }
     /// The sockets of one bucket, in the order of the addresses.

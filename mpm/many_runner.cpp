@@ -1,7 +1,12 @@
 // See many_runner.h.
 #include "mpm/many_runner.h"
 
+#include <malloc.h>
+
+#include <algorithm>
 #include <cerrno>
+
+#include "mpm/loop/frame_cache.h"
 
 namespace headgate::mpm {
 namespace {
@@ -9,6 +14,8 @@ namespace {
 constexpr int accepts_per_turn = 64;
 constexpr loop::Milliseconds pause_without_descriptors{100};
 constexpr loop::Phase accepting{14};
+constexpr std::size_t burst = 256;  // connections, from which on their memory is worth a call
+constexpr loop::Milliseconds burst_is_over{2000};
 
 bool is_out_of_resources(int error) {
     return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;
@@ -17,17 +24,30 @@ bool is_out_of_resources(int error) {
 }  // namespace
 
 ManyRunner::ManyRunner(HandlerFactory& handlers, RunnerOptions options)
-    : Runner(handlers, std::move(options), false), acceptors_(loop_), finishing_(loop_) {}
+    : Runner(handlers, std::move(options), false), acceptors_(loop_), finishing_(loop_) {
+    loop_.set_observer(this);
+}
 
 void ManyRunner::run() {
     handler_ = handlers_.make(loop_, *options_.surroundings);
-    options_.slot->state = SlotState::ready;
+    runs();
     for (std::uint32_t i = 0; i < options_.listeners.size(); i++) {
-        acceptors_.spawn(accept_from(i));
+        acceptors_.spawn(accept_from(i));  // runs until there is nothing to take
     }
+    rests({});
     loop_.run();
     handler_.reset();
     options_.slot->state = SlotState::open;
+}
+
+/// A thread is busy while its loop runs tasks, not while exchanges are parked on it.
+void ManyRunner::runs() {
+    if (!is_draining_) options_.slot->state.store(SlotState::busy, std::memory_order_relaxed);
+}
+
+void ManyRunner::rests(loop::Duration ran) {
+    options_.slot->ran_ns.add(static_cast<std::uint64_t>(ran.count()));
+    if (!is_draining_) options_.slot->state.store(SlotState::ready, std::memory_order_relaxed);
 }
 
 loop::Task<void> ManyRunner::accept_from(std::uint32_t listener) {
@@ -57,6 +77,7 @@ void ManyRunner::take_connections(loop::Readiness& readiness, std::uint32_t list
         if (accepted.socket.is_open()) {
             connections_.spawn(
                 serve({std::move(accepted.socket), accepted.peer, listener, nullptr}));
+            peak_ = std::max(peak_, connections_.size());
             continue;
         }
         has_no_descriptors_ = is_out_of_resources(accepted.error);
@@ -67,6 +88,21 @@ void ManyRunner::take_connections(loop::Readiness& readiness, std::uint32_t list
 
 void ManyRunner::connection_ended() {
     slot_free_.notify_all(loop_);
+    const bool is_past = peak_ >= burst && connections_.size() <= peak_ / 2;
+    if (!is_past || is_receding_ || is_draining_) return;
+    is_receding_ = true;
+    background_.spawn(recede());
+}
+
+/// The memory of a burst goes back to the system when it is past: a while later, since bursts come
+/// in rows, and giving memory back takes milliseconds.
+loop::Task<void> ManyRunner::recede() {
+    const loop::Wake wake = co_await loop::sleep(loop_, accepting, burst_is_over);
+    is_receding_ = false;
+    if (wake == loop::Wake::cancelled || connections_.size() > peak_ / 2) co_return;
+    peak_ = connections_.size();
+    loop::frame_cache::trim();
+    ::malloc_trim(0);
 }
 
 void ManyRunner::begin_drain() {

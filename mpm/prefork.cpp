@@ -14,8 +14,9 @@ unsigned written_or(const conf::Set<int>& setting, unsigned otherwise) {
 Sizing size(const Settings& settings, const FixedLimits& fixed) {
     Sizing sizing;
     auto& warnings = sizing.warnings;
-    sizing.server_limit = limited("ServerLimit", written_or(settings.server_limit, 256), 200000,
-                                  fixed.servers, warnings);
+    sizing.server_limit = limited({"ServerLimit", written_or(settings.server_limit, 256),
+                                   settings.server_limit.is_written(), 200000, fixed.servers},
+                                  warnings);
     sizing.max_children = written_or(settings.max_request_workers, 256);
     if (sizing.max_children > sizing.server_limit) {
         warnings.push_back("MaxRequestWorkers of " + std::to_string(sizing.max_children) +

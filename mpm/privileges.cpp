@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <charconv>
 #include <cstdint>
+#include <cstdio>
 #include <cstring>
 
 namespace headgate::mpm {
@@ -85,6 +86,17 @@ std::string drop_privileges(const Settings& settings) {
     }
     ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
     return "";
+}
+
+void allow_core_dumps(const Settings& settings) {
+    if (!settings.core_dump_directory.is_written()) return;
+    const std::string& folder = *settings.core_dump_directory;
+    const std::string path = folder.front() == '/' ? folder : *settings.server_root + "/" + folder;
+    if (::chdir(path.c_str()) != 0) {
+        std::fprintf(stderr, "headgate: warning: CoreDumpDirectory %s: %s\n", path.c_str(),
+                     std::strerror(errno));
+    }
+    ::prctl(PR_SET_DUMPABLE, 1, 0, 0, 0);
 }
 
 std::string check_privileges(const Settings& settings) {

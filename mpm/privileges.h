@@ -13,6 +13,10 @@ namespace headgate::mpm {
 /// is.
 std::string drop_privileges(const Settings& settings);
 
+/// CoreDumpDirectory, when written: a crash leaves its core there. After drop_privileges(), which
+/// switches dumps off.
+void allow_core_dumps(const Settings& settings);
+
 /// What drop_privileges would object to, before any process depends on it; empty when nothing.
 std::string check_privileges(const Settings& settings);
 

@@ -1,7 +1,9 @@
 // See replace_program.h.
 #include "mpm/replace_program.h"
 
+#include <poll.h>
 #include <signal.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -11,6 +13,8 @@
 
 namespace headgate::mpm {
 namespace {
+
+constexpr int longest_rehearsal_ms = 30'000;
 
 std::vector<char*> pointers(std::vector<std::string>& words) {
     std::vector<char*> result;
@@ -44,18 +48,26 @@ std::vector<std::string> own_command() {
     return words;
 }
 
-bool accepts_configuration(const std::vector<std::string>& command) {
+bool rehearses(const std::vector<std::string>& command, const Handover& handover) {
     std::vector<std::string> words = command;
-    words.insert(words.begin() + 1, "-t");
+    words.push_back("--rehearse");  // the last word about what to do wins
     const pid_t pid = ::fork();
     if (pid == 0) {
+        leave(handover);  // in this process only: its environment, its descriptors
         ::execv(words[0].c_str(), pointers(words).data());
         ::_exit(127);
     }
+    if (pid < 0) return false;
+    const loop::Socket process(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
+    pollfd end{process.descriptor(), POLLIN, 0};
+    int ended = 0;
+    while ((ended = ::poll(&end, 1, longest_rehearsal_ms)) < 0 && errno == EINTR) {
+    }
+    if (ended <= 0) ::kill(pid, SIGKILL);
     int status = 0;
     while (::waitpid(pid, &status, 0) < 0 && errno == EINTR) {
     }
-    return pid > 0 && WIFEXITED(status) && WEXITSTATUS(status) == 0;
+    return WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }
 
 void exec_command(const std::vector<std::string>& command) {

@@ -42,7 +42,7 @@ void Scoreboard::clear(unsigned row) {
     child.generation = 0;
     child.is_draining = false;
     child.has_accepted = false;
-    for (unsigned i = 0; i < threads_; i++) {
+    for (unsigned i = 0; i < child.threads; i++) {
         ThreadSlot& thread = slot(row, i);
         if (thread.accepted.get() == 0 && thread.state == SlotState::open) continue;
         for (unsigned j = 0; j < thread.records_used.get(); j++) {
@@ -50,6 +50,7 @@ void Scoreboard::clear(unsigned row) {
         }
         keep_sums(thread);
     }
+    child.threads = 0;
     child.pid = 0;
 }
 
@@ -65,6 +66,7 @@ void Scoreboard::keep_sums(ThreadSlot& from) {
     move(to.octets, from.octets);
     move(to.duration_ns, from.duration_ns);
     move(to.held_ns, from.held_ns);
+    from.ran_ns.set(0);
     for (std::size_t phase = 0; phase < loop::phase_limit; phase++) {
         move(to.parked_ns[phase], from.parked_ns[phase]);
         move(to.releases[phase], from.releases[phase]);

@@ -52,6 +52,7 @@ struct alignas(64) ThreadSlot {
     Counter<std::uint64_t> octets;       // sent to clients
     Counter<std::uint64_t> duration_ns;  // of exchanges, wall
     Counter<std::uint64_t> held_ns;
+    Counter<std::uint64_t> ran_ns;  // its loop ran tasks; only where it serves many at a time
     Counter<std::uint32_t> parked[loop::phase_limit];  // gauge: exchanges waiting now
     Counter<std::uint64_t> parked_ns[loop::phase_limit];
     Counter<std::uint64_t> releases[loop::phase_limit];
@@ -63,6 +64,7 @@ struct alignas(64) ChildRow {
     std::atomic<pid_t> pid{0};  // 0: the row is free
     std::atomic<std::uint32_t> generation{0};
     std::atomic<std::uint32_t> ordinal{0};  // among the children of its generation
+    std::atomic<std::uint32_t> threads{0};  // slots it uses, from the first on
     std::atomic<bool> is_draining{false};
     std::atomic<bool> is_helper{false};     // answers StatusListen; not one of the model's
     std::atomic<bool> has_accepted{false};  // ever: a child that dies before is a crash loop's

@@ -1,7 +1,9 @@
 // Rows of the directives that size processes and open listeners. See settings.h.
 #include "mpm/settings.h"
 
+#include <algorithm>
 #include <charconv>
+#include <limits>
 
 namespace headgate::mpm {
 
@@ -11,14 +13,36 @@ using conf::Call;
 using conf::Parsed;
 using conf::Word;
 
+constexpr std::string_view descriptor_prefix = "fd:";
+
+/// The address, or the descriptor, of one Listen; false when it is neither, which was said then.
+bool read_listen(const Call& call, ListenSetting& listen) {
+    const Word& word = call.argument(0);
+    listen.text = word.text;
+    listen.span = word.span;
+    if (conf::has_name_prefix(word.text, descriptor_prefix)) {
+        const auto number = conf::integer_within(
+            std::string_view(word.text).substr(descriptor_prefix.size()), 0, 1 << 20);
+        if (number.value) {
+            listen.descriptor = static_cast<int>(*number.value);
+        } else {
+            call.wrong_value(word, "fd: and the number of a descriptor, such as fd:3");
+        }
+        return number.value.has_value();
+    }
+    const Parsed<conf::Address> parsed = conf::listen_address(word.text);
+    if (parsed.value) {
+        listen.address = *parsed.value;
+    } else {
+        call.wrong_value(word, parsed.expected);
+    }
+    return parsed.value.has_value();
+}
+
 void add_listen(Settings& settings, const Call& call) {
     const Word& word = call.argument(0);
-    const Parsed<conf::Address> parsed = conf::listen_address(word.text);
-    if (!parsed.value) {
-        call.wrong_value(word, parsed.expected);
-        return;
-    }
-    ListenSetting listen{word.text, *parsed.value, {}, word.span};
+    ListenSetting listen;
+    if (!read_listen(call, listen)) return;
     if (call.has_argument(1)) {
         const Word& protocol = call.argument(1);
         listen.protocol = conf::lower(protocol.text);
@@ -33,7 +57,7 @@ void add_listen(Settings& settings, const Call& call) {
         }
     }
     for (const ListenSetting& earlier : settings.listens) {
-        if (earlier.address == listen.address) {
+        if (earlier.address == listen.address && earlier.descriptor == listen.descriptor) {
             call.error(word, "address " + word.text + " is already listened on",
                        "at " + call.diagnostics.sources().place(earlier.span));
             return;
@@ -49,7 +73,7 @@ void set_status_listen(Settings& settings, const Call& call) {
         call.wrong_value(word, parsed.expected);
         return;
     }
-    settings.status_listen = ListenSetting{word.text, *parsed.value, {}, word.span};
+    settings.status_listen = ListenSetting{word.text, *parsed.value, {}, word.span, -1};
 }
 
 /// 0 for the kernel's choice; Apache refuses 1 to 511.
@@ -59,6 +83,15 @@ Parsed<int> buffer_size(std::string_view text) {
         return {std::nullopt, "a number of bytes, at least 512, or 0 for the system's default"};
     }
     return {static_cast<int>(*parsed.value), {}};
+}
+
+/// A count of processes or threads. Whole numbers only; those that make no sense are adjusted by
+/// the sizing rules, with a warning each, as Apache does.
+Parsed<int> number(std::string_view text) {
+    constexpr auto highest = std::numeric_limits<int>::max();
+    const auto parsed = conf::integer_within(text, -highest, highest);
+    if (!parsed.value) return {std::nullopt, "a whole number"};
+    return {static_cast<int>(std::max<std::int64_t>(*parsed.value, 0)), {}};
 }
 
 Parsed<ModelName> model_name(std::string_view text) {
@@ -86,12 +119,13 @@ Parsed<double> positive_factor(std::string_view text) {
 }
 
 constexpr auto context = conf::in_server;
-constexpr auto count = conf::integer<1, 200000>;
+constexpr auto count = number;
 constexpr auto count_or_zero = conf::integer<0>;
 
 constexpr conf::Row rows[] = {
-    conf::rule<add_listen>("Listen", context, {1, 2}, "[address:]port [http]", "",
-                           "Address and port to accept connections on; may be repeated."),
+    conf::rule<add_listen>("Listen", context, {1, 2}, "[address:]port|fd:number [http]", "",
+                           "Address and port to accept connections on, or a listening socket that "
+                           "was inherited; may be repeated."),
     conf::rule<set_status_listen>(
         "StatusListen", context, {1, 1}, "[address:]port", "",
         "Where server-status is answered by a process of its own, even when every slot is busy."),
@@ -113,10 +147,10 @@ constexpr conf::Row rows[] = {
                                                "Children started at first."),
     conf::row<&Settings::server_limit, count>("ServerLimit", context, "number", "16 (prefork: 256)",
                                               "Most children ever."),
-    conf::row<&Settings::thread_limit, conf::integer<1, 100000>>(
-        "ThreadLimit", context, "number", "64", "Most that ThreadsPerChild may ever be."),
-    conf::row<&Settings::threads_per_child, conf::integer<1, 100000>>(
-        "ThreadsPerChild", context, "number", "25", "Threads of each child."),
+    conf::row<&Settings::thread_limit, count>("ThreadLimit", context, "number", "64",
+                                              "Most that ThreadsPerChild may ever be."),
+    conf::row<&Settings::threads_per_child, count>("ThreadsPerChild", context, "number", "25",
+                                                   "Threads of each child."),
     conf::row<&Settings::max_request_workers, count>(
         "MaxRequestWorkers", context, "number", "400 (prefork: 256)",
         "Most threads over all children; with prefork, most children."),
@@ -143,7 +177,12 @@ constexpr conf::Row rows[] = {
         "Most connections of one child at a time; 0: as many as its descriptors allow."),
     conf::row<&Settings::async_request_worker_factor, positive_factor>(
         "AsyncRequestWorkerFactor", context, "factor", "2",
-        "Connections per idle thread (event); MaxConnections says it more directly."),
+        "Accepted for Apache's sake. Parked exchanges are not counted by it: MaxConnections bounds "
+        "them."),
+    conf::row<&Settings::thread_stack_size, count_or_zero>(
+        "ThreadStackSize", context, "bytes", "0",
+        "Stack of each thread of a child but the first, whose stack is the process's; 0: the "
+        "system's."),
 
     conf::row<&Settings::user, conf::text_value>("User", context, "name|#number", "",
                                                  "The user that children run as."),
@@ -153,6 +192,9 @@ constexpr conf::Row rows[] = {
                                                      "Where the process number is written."),
     conf::row<&Settings::server_root, conf::text_value>("ServerRoot", context, "folder", "",
                                                         "Where relative file names start from."),
+    conf::row<&Settings::core_dump_directory, conf::text_value>(
+        "CoreDumpDirectory", context, "folder", "",
+        "Where children that crash leave their core; dumps are on again after User was taken on."),
     conf::row<&Settings::graceful_shutdown_timeout, conf::duration_seconds>(
         "GracefulShutdownTimeout", context, "seconds", "0",
         "How long a graceful stop waits for open exchanges; 0: for ever."),
@@ -180,10 +222,12 @@ void Settings::merge_from(const Settings& over) {
     max_connections_per_child.merge_from(over.max_connections_per_child);
     max_connections.merge_from(over.max_connections);
     async_request_worker_factor.merge_from(over.async_request_worker_factor);
+    thread_stack_size.merge_from(over.thread_stack_size);
     user.merge_from(over.user);
     group.merge_from(over.group);
     pid_file.merge_from(over.pid_file);
     server_root.merge_from(over.server_root);
+    core_dump_directory.merge_from(over.core_dump_directory);
     graceful_shutdown_timeout.merge_from(over.graceful_shutdown_timeout);
 }
 

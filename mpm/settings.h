@@ -21,6 +21,7 @@ struct ListenSetting {
     conf::Address address;  ///< host "*" for every address; the port is never 0
     std::string protocol;   ///< second argument in lower case ("http", "https"), or empty
     conf::Span span;
+    int descriptor = -1;  ///< "fd:N": a socket that is open already; its address is its own
 };
 
 /// The model that was asked for. Which models exist is known to mpm/ alone.
@@ -52,11 +53,13 @@ struct Settings {
     conf::Set<int> max_connections_per_child{0};  ///< 0: a child never ends for it
     conf::Set<int> max_connections{0};  ///< per child (ours); 0: from the descriptor limit
     conf::Set<double> async_request_worker_factor{2.0};
+    conf::Set<int> thread_stack_size{0};  ///< bytes; 0: the system's choice
 
     conf::Set<std::string> user{std::string("#-1")};                    ///< a name or "#NUMBER"
     conf::Set<std::string> group{std::string("#-1")};                   ///< a name or "#NUMBER"
     conf::Set<std::string> pid_file{std::string("logs/headgate.pid")};  ///< from server_root
     conf::Set<std::string> server_root{std::string()};
+    conf::Set<std::string> core_dump_directory{std::string()};  ///< from server_root
 
     /// From a graceful stop until what is left is cut; 0: for ever.
     conf::Set<std::chrono::milliseconds> graceful_shutdown_timeout{std::chrono::milliseconds(0)};

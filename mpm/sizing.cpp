@@ -14,21 +14,21 @@ std::string n(unsigned value) {
 
 }  // namespace
 
-unsigned limited(const char* name, unsigned value, unsigned cap, unsigned fixed,
-                 std::vector<std::string>& warnings) {
-    const std::string text(name);
-    if (value > cap) {
+unsigned limited(const Limit& limit, std::vector<std::string>& warnings) {
+    const std::string text(limit.name);
+    unsigned value = limit.value;
+    if (value > limit.cap) {
         warnings.push_back(text + " of " + n(value) + " exceeds the compiled limit, lowering to " +
-                           n(cap));
-        value = cap;
+                           n(limit.cap));
+        value = limit.cap;
     }
-    value = at_least_one(name, value, warnings);
-    if (fixed != 0 && value != fixed) {
-        warnings.push_back("changing " + text + " from " + n(fixed) + " to " + n(value) +
-                           " needs a restart, keeping " + n(fixed));
-        value = fixed;
+    value = at_least_one(limit.name, value, warnings);
+    if (limit.fixed == 0 || value == limit.fixed) return value;
+    if (limit.is_written || value > limit.fixed) {
+        warnings.push_back("changing " + text + " from " + n(limit.fixed) + " to " + n(value) +
+                           " needs a restart, keeping " + n(limit.fixed));
     }
-    return value;
+    return limit.fixed;
 }
 
 unsigned at_least_one(const char* name, unsigned value, std::vector<std::string>& warnings) {
@@ -37,12 +37,16 @@ unsigned at_least_one(const char* name, unsigned value, std::vector<std::string>
     return 1;
 }
 
-void apply_thread_rules(const Settings& settings, const FixedLimits& fixed, Sizing& sizing) {
+void apply_thread_rules(const Settings& settings, const FixedLimits& fixed,
+                        unsigned thread_limit_cap, Sizing& sizing) {
     auto& warnings = sizing.warnings;
-    sizing.server_limit =
-        limited("ServerLimit", sizing.server_limit, 20000, fixed.servers, warnings);
+    sizing.server_limit = limited({"ServerLimit", sizing.server_limit,
+                                   settings.server_limit.is_written(), 20000, fixed.servers},
+                                  warnings);
     sizing.thread_limit =
-        limited("ThreadLimit", sizing.thread_limit, 20000, fixed.threads, warnings);
+        limited({"ThreadLimit", sizing.thread_limit, settings.thread_limit.is_written(),
+                 thread_limit_cap, fixed.threads},
+                warnings);
     if (sizing.threads_per_child > sizing.thread_limit) {
         warnings.push_back("ThreadsPerChild of " + n(sizing.threads_per_child) +
                            " exceeds ThreadLimit, lowering to " + n(sizing.thread_limit));
@@ -76,6 +80,18 @@ void apply_thread_rules(const Settings& settings, const FixedLimits& fixed, Sizi
     sizing.min_spare = at_least_one("MinSpareThreads", sizing.min_spare, warnings);
     sizing.max_spare = std::max(sizing.max_spare, sizing.min_spare + threads + 1);
     sizing.connections_per_child = static_cast<unsigned>(*settings.max_connections_per_child);
+}
+
+void apply_bucket_rules(unsigned buckets, Sizing& sizing) {
+    const unsigned threads = sizing.threads_per_child;
+    sizing.max_children = std::max(sizing.max_children, std::min(buckets, sizing.server_limit));
+    sizing.start = std::max(sizing.start, std::min(buckets, sizing.max_children));
+    if (threads == 1) {
+        sizing.max_spare = std::max(sizing.max_spare, sizing.min_spare + buckets);
+        return;
+    }
+    sizing.min_spare = std::max(sizing.min_spare, threads * (buckets - 1) + buckets);
+    sizing.max_spare = std::max(sizing.max_spare, sizing.min_spare + (threads + 1) * buckets);
 }
 
 unsigned affordable_connections() {

@@ -35,12 +35,23 @@ struct FixedLimits {
 };
 
 /// The rules that worker and event share (Apache's order, steps 1 to 10). `sizing` comes with the
-/// defaults of the model for what is not written.
-void apply_thread_rules(const Settings& settings, const FixedLimits& fixed, Sizing& sizing);
+/// defaults of the model for what is not written. `thread_limit_cap`: the highest ThreadLimit.
+void apply_thread_rules(const Settings& settings, const FixedLimits& fixed,
+                        unsigned thread_limit_cap, Sizing& sizing);
+
+/// Apache's step 11, silently, for models whose children are tied to a bucket of listeners: enough
+/// children, and enough spare threads, for each bucket.
+void apply_bucket_rules(unsigned buckets, Sizing& sizing);
 
 /// ServerLimit (and ThreadLimit, worker and event): within 1 and `cap`, and as at the first start.
-unsigned limited(const char* name, unsigned value, unsigned cap, unsigned fixed,
-                 std::vector<std::string>& warnings);
+struct Limit {
+    const char* name;
+    unsigned value;
+    bool is_written;  // else a default: one below what is fixed is no change worth a word
+    unsigned cap;
+    unsigned fixed;  // 0: not yet
+};
+unsigned limited(const Limit& limit, std::vector<std::string>& warnings);
 
 /// A value of at least 1, with a warning when it was not.
 unsigned at_least_one(const char* name, unsigned value, std::vector<std::string>& warnings);

@@ -10,7 +10,7 @@ class SpareKeeper {
 public:
     struct Census {
         unsigned children = 0;  // of the present generation, not draining
-        unsigned idle = 0;      // threads of these that have nothing to do
+        unsigned idle = 0;      // threads of these that are not busy
         bool some_ending = false;
     };
     struct Decision {

@@ -1,5 +1,6 @@
 // See supervisor.h. The story is run(): start; then wait for a signal or a second, obey, reap,
-// keep. What is done to single children is in supervisor_children.cpp.
+// keep. What is done to single children is in supervisor_children.cpp, to the program itself in
+// supervisor_replace.cpp.
 #include "mpm/supervisor.h"
 
 #include <signal.h>
@@ -18,7 +19,7 @@
 namespace headgate::mpm {
 namespace {
 
-constexpr std::size_t most_generations = 3;
+constexpr unsigned least_columns = 64;  // of the scoreboard: Apache's ThreadLimit
 
 }  // namespace
 
@@ -57,43 +58,66 @@ std::chrono::milliseconds Supervisor::longest_wait() const {
 Outcome Supervisor::start() {
     const auto handover = take_handover();
     auto program = application_.load();
-    if (!program) return Outcome::configuration_wrong;
+    const Outcome opened = open(program.get(), handover);
+    if (opened != Outcome::done) return opened;
+    const Sizing sizing = model_of(program->model).size(program->settings, {});
+    make_scoreboard(*program, sizing, handover);
+    if (handover) adopt_children(*handover);
+    adopt(std::move(program));
+    if (handover) drain(**std::prev(generations_.end(), 2), ControlWord::drain);
+    return Outcome::done;
+}
+
+Outcome Supervisor::rehearse() {
+    const auto handover = take_handover();
+    return open(application_.load().get(), handover);
+}
+
+/// What can go wrong at a start: nothing serves yet.
+Outcome Supervisor::open(const Program* program, const std::optional<Handover>& handover) {
+    if (program == nullptr) return Outcome::configuration_wrong;
     inherit_listeners(*program, handover ? handover->listeners : std::vector<int>{});
     const Model& model = model_of(program->model);
     const Sizing sizing = model.size(program->settings, {});
-    const auto failure = Listeners::open(program->listens, program->settings,
-                                         model.buckets(program->settings, sizing), listeners_);
-    const auto also = failure ? failure : change_status_listeners(*program);
-    if (also) {
-        say_(also->text);
-        return Outcome::cannot_listen;
+    auto failure = Listeners::open(program->listens, program->settings,
+                                   model.buckets(program->settings, sizing), listeners_);
+    if (!failure) {
+        failure = Listeners::open(program->status_listens, program->settings, 1, status_listeners_);
     }
-    fixed_ = {sizing.server_limit, sizing.thread_limit};
-    // Children of older generations need rows of their own while they finish.
-    const unsigned rows = std::min(sizing.server_limit, sizing.max_children * 2 + 16);
+    if (!failure) return Outcome::done;
+    say_(failure->text);
+    return Outcome::cannot_listen;
+}
+
+/// Sized once, for the supervisor's life. Columns that no child uses cost no memory, so there are
+/// as many as Apache's default, and a reload may go from a model without threads to one with.
+void Supervisor::make_scoreboard(const Program& program, const Sizing& sizing,
+                                 const std::optional<Handover>& handover) {
+    const bool has_limit = program.settings.thread_limit.is_written();
+    const unsigned columns = std::max(sizing.thread_limit, least_columns);
+    fixed_ = {sizing.server_limit, has_limit ? sizing.thread_limit : columns};
     if (handover && handover->scoreboard >= 0) {
         scoreboard_ = std::make_unique<Scoreboard>(handover->rows, handover->threads,
                                                    handover->connections, handover->scoreboard);
-        fixed_.threads = handover->threads;
-    } else {
-        scoreboard_ = std::make_unique<Scoreboard>(
-            rows * most_generations, sizing.thread_limit,
-            std::max({sizing.connections, sizing.thread_limit, helper_connections}));
+        fixed_.threads = std::min(fixed_.threads, handover->threads);
+        return;
     }
-    if (handover) adopt_children(*handover);
-    adopt(std::move(program));
-    if (handover) drain(*generations_.front(), ControlWord::drain);
-    return Outcome::done;
+    // Children of older generations need rows of their own while they finish.
+    const unsigned rows = std::min(sizing.server_limit, sizing.max_children * 2 + 16);
+    scoreboard_ =
+        std::make_unique<Scoreboard>(rows * most_generations, columns,
+                                     std::max({sizing.connections, columns, helper_connections}));
 }
 
 /// Makes a loaded program the present generation and starts its children.
 void Supervisor::adopt(std::unique_ptr<Program> program) {
     auto generation = std::make_unique<Generation>();
     generation->number = generations_.empty() ? 0 : present().number + 1;
-    generation->sizing = model_of(program->model).size(program->settings, fixed_);
+    const Model& model = model_of(program->model);
+    generation->sizing = model.size(program->settings, fixed_);
+    if (!model.serves_many) apply_bucket_rules(listeners_.buckets(), generation->sizing);
     generation->program = std::move(program);
-    for (const std::string& warning : generation->sizing.warnings)
-        say_("warning: " + warning);
+    say_new_warnings(generation->sizing.warnings);
     generations_.push_back(std::move(generation));
     for (unsigned i = 0; i < present().sizing.start; i++)
         fork_child(present(), i);
@@ -101,11 +125,28 @@ void Supervisor::adopt(std::unique_ptr<Program> program) {
     next_maintenance_ = Clock::now() + pass;
 }
 
-/// Sockets that were open before this program was: from systemd, or from the program it replaces.
+/// What the generation before was told already is not said again.
+void Supervisor::say_new_warnings(const std::vector<std::string>& warnings) {
+    for (const std::string& warning : warnings) {
+        const bool was_said = std::find(warnings_said_.begin(), warnings_said_.end(), warning) !=
+                              warnings_said_.end();
+        if (!was_said) say_("warning: " + warning);
+    }
+    warnings_said_ = warnings;
+}
+
+/// Sockets that were open before this program was: from systemd, from whoever started it, or from
+/// the program it replaces.
 void Supervisor::inherit_listeners(const Program& program, const std::vector<int>& handed_over) {
     std::vector<loop::Socket> all = take_systemd_sockets();
     for (const int listener : handed_over)
         all.emplace_back(listener);
+    for (const int descriptor : program.inherited) {
+        const bool is_there = std::any_of(all.begin(), all.end(), [&](const loop::Socket& each) {
+            return each.descriptor() == descriptor;
+        });
+        if (!is_there) all.push_back(take_inherited(descriptor));
+    }
     std::vector<loop::Socket> serving;
     std::vector<loop::Socket> status;
     for (loop::Socket& socket : all) {
@@ -116,10 +157,6 @@ void Supervisor::inherit_listeners(const Program& program, const std::vector<int
     }
     listeners_.inherit(std::move(serving));
     status_listeners_.inherit(std::move(status));
-}
-
-std::optional<ListenFailure> Supervisor::change_status_listeners(const Program& program) {
-    return Listeners::open(program.status_listens, program.settings, 1, status_listeners_);
 }
 
 // ---- signals
@@ -135,6 +172,8 @@ void Supervisor::obey(int signal) {
         case SIGUSR1:
             for (Child& child : children_)
                 send_word(child.control, ControlWord::reopen_logs);
+            // Also when the reload fails: a child that is forked then has the logs of the others.
+            present().program->handlers->apply({ControlMessage::Kind::reopen_logs});
             wants_reload_ = true;
             break;
         case SIGHUP:
@@ -158,15 +197,9 @@ void Supervisor::reload() {
         say_("the reload was refused; the running configuration was not changed");
         return;
     }
-    const std::string problem = check_privileges(program->settings);
+    const std::string problem = change_listeners(*program);
     if (!problem.empty()) {
         say_(problem + "; the running configuration was not changed");
-        return;
-    }
-    auto failure = change_status_listeners(*program);
-    if (!failure) failure = listeners_.change(program->listens, program->settings);
-    if (failure) {
-        say_(failure->text + "; the running configuration was not changed");
         return;
     }
     Generation& old = present();
@@ -177,46 +210,22 @@ void Supervisor::reload() {
     say_("reloaded: generation " + std::to_string(present().number));
 }
 
-/// The new program checks the configuration first; then it takes this process over, with sockets,
-/// scoreboard and children. The present generation goes on serving until the new one does.
-void Supervisor::replace_program() {
-    if (is_ending_ || generations_.size() >= most_generations) return;
-    wants_replacement_ = false;
-    if (!accepts_configuration(command_)) {
-        say_("the new program refuses the configuration; this one goes on");
-        return;
+/// All of them or none: what went wrong in words, or nothing.
+std::string Supervisor::change_listeners(const Program& program) {
+    const std::string problem = check_privileges(program.settings);
+    if (!problem.empty()) return problem;
+    for (const int descriptor : program.inherited) {
+        if (listeners_.holds(descriptor)) continue;
+        return "Listen fd:" + std::to_string(descriptor) +
+               " is new, and descriptors are inherited at the start only";
     }
-    Handover handover;
-    handover.started = started_;
-    handover.generation = present().number;
-    handover.rows = scoreboard_->rows();
-    handover.threads = scoreboard_->threads();
-    handover.connections = scoreboard_->connections();
-    handover.scoreboard = scoreboard_->descriptor();
-    handover.listeners = listeners_.descriptors();
-    for (const int status : status_listeners_.descriptors())
-        handover.listeners.push_back(status);
-    for (const Child& child : children_) {
-        handover.children.push_back(
-            {child.pid, child.row, child.ordinal, child.generation, child.control.descriptor()});
-    }
-    leave(handover);
-    exec_command(command_);
-    take_handover();
-    say_("the new program cannot be run; this one goes on");
-}
-
-/// Children of the program before this one, as a generation that only has to end.
-void Supervisor::adopt_children(const Handover& handover) {
-    auto earlier = std::make_unique<Generation>();
-    earlier->number = handover.generation;
-    started_ = handover.started;
-    const bool has_rows = handover.scoreboard >= 0;
-    for (const Handover::Child& child : handover.children) {
-        children_.push_back({child.pid, has_rows ? child.row : scoreboard_->rows(), child.ordinal,
-                             handover.generation, loop::Socket(child.control), false});
-    }
-    generations_.push_back(std::move(earlier));
+    auto change = listeners_.prepare(program.listens, program.settings);
+    if (change.failure) return change.failure->text;
+    auto status = status_listeners_.prepare(program.status_listens, program.settings);
+    if (status.failure) return status.failure->text;
+    listeners_.commit(std::move(change));
+    status_listeners_.commit(std::move(status));
+    return "";
 }
 
 void Supervisor::begin_drain(bool at_once) {

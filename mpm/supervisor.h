@@ -17,6 +17,7 @@
 #include "mpm/handover.h"
 #include "mpm/signals.h"
 #include "mpm/spare.h"
+#include "mpm/thread_load.h"
 
 namespace headgate::mpm {
 
@@ -31,10 +32,15 @@ public:
     /// Starts and serves until told to end; returns when the last child has ended.
     Outcome run();
 
+    /// Does what can go wrong at a start, with what an earlier program leaves, and nothing else:
+    /// for that program, which asks before it lets itself be replaced.
+    Outcome rehearse();
+
 private:
     using Clock = std::chrono::steady_clock;
     static constexpr std::chrono::milliseconds pass{1000};  // between looks at the spare threads
     static constexpr unsigned helper_connections = 64;      // of the process for StatusListen
+    static constexpr std::size_t most_generations = 3;
 
     /// One loaded configuration and the children that serve it.
     struct Generation {
@@ -56,13 +62,18 @@ private:
     };
 
     Outcome start();
+    Outcome open(const Program* program, const std::optional<Handover>& handover);
+    void make_scoreboard(const Program& program, const Sizing& sizing,
+                         const std::optional<Handover>& handover);
     std::chrono::milliseconds longest_wait() const;
     void adopt(std::unique_ptr<Program> program);
     void inherit_listeners(const Program& program, const std::vector<int>& handed_over);
-    std::optional<ListenFailure> change_status_listeners(const Program& program);
+    void say_new_warnings(const std::vector<std::string>& warnings);
+    std::string change_listeners(const Program& program);
     void obey(int signal);
     void reload();
     void replace_program();
+    Handover everything() const;
     void adopt_children(const Handover& handover);
     void begin_drain(bool at_once);
     void drain(Generation& generation, ControlWord how);
@@ -71,6 +82,8 @@ private:
     void reap();
     void bury(pid_t pid, int status);
     void maintain();
+    SpareKeeper::Census count_idle(const Generation& generation);
+    void say_at_limit(const Generation& generation, unsigned idle);
     void end_last_child(const Generation& generation);
     void fork_child(Generation& generation, unsigned ordinal);
     void fork_helper(Generation& generation);
@@ -96,6 +109,7 @@ private:
     std::list<Child> children_;
     std::vector<unsigned> missing_;  // ordinals of crashed children to replace
     SpareKeeper spare_;
+    ThreadLoad load_;
     Clock::time_point next_maintenance_{};
     Clock::time_point may_fork_at_{};  // the crash brake
     bool wants_reload_ = false;
@@ -103,7 +117,9 @@ private:
     bool is_ending_ = false;
     bool is_stopping_ = false;
     Outcome outcome_ = Outcome::done;
+    std::vector<std::string> warnings_said_;  // of the present generation
     bool said_at_limit_ = false;
+    bool said_near_limit_ = false;
 };
 
 }  // namespace headgate::mpm

@@ -64,6 +64,7 @@ void Supervisor::launch(Generation& generation, unsigned ordinal, bool is_helper
     ChildRow& facts = scoreboard_->row(plan.row);
     facts.generation = generation.number;
     facts.ordinal = ordinal;
+    facts.threads = plan.sizing.threads_per_child;
     facts.is_helper = is_helper;
     facts.started = std::time(nullptr);
     const unsigned row = plan.row;
@@ -170,24 +171,46 @@ void Supervisor::maintain() {
             return child.is_helper && child.generation == generation.number;
         });
     if (!has_helper) fork_helper(generation);
-    SpareKeeper::Census census;
-    census.children = serving(generation);
-    for (const Child& child : children_) {
-        if (child.generation != generation.number || child.is_helper) continue;
-        if (child.is_draining) census.some_ending = true;
-        for (unsigned i = 0; !child.is_draining && i < generation.sizing.threads_per_child; i++) {
-            const SlotState state = scoreboard_->slot(child.row, i).state;
-            census.idle += state == SlotState::ready || state == SlotState::open;
-        }
-    }
+    const SpareKeeper::Census census = count_idle(generation);
     const SpareKeeper::Decision decision = spare_.decide(generation.sizing, census);
+    if (decision.add >= 8) {
+        say_("server seems busy: starting " + std::to_string(decision.add) + " children, with " +
+             std::to_string(census.idle) + " threads idle");
+    }
     for (unsigned i = 0; i < decision.add; i++)
         fork_child(generation, free_ordinal(generation));
     // Every bucket keeps a loop: the kernel goes on giving it connections.
     const unsigned left = (census.children - 1) * generation.sizing.threads_per_child;
     if (decision.end_one && left >= listeners_.buckets()) end_last_child(generation);
-    if (decision.at_limit && !std::exchange(said_at_limit_, true)) {
+    if (decision.at_limit) say_at_limit(generation, census.idle);
+}
+
+SpareKeeper::Census Supervisor::count_idle(const Generation& generation) {
+    const bool serves_many = model_of(generation.program->model).serves_many;
+    const Clock::time_point now = Clock::now();
+    SpareKeeper::Census census;
+    census.children = serving(generation);
+    for (const Child& child : children_) {
+        if (child.generation != generation.number || child.is_helper) continue;
+        // Apache's rule, where an ending child still serves many connections.
+        if (child.is_draining && serves_many) census.some_ending = true;
+        for (unsigned i = 0; !child.is_draining && i < generation.sizing.threads_per_child; i++) {
+            census.idle += !load_.is_busy(*scoreboard_, child.row, i, serves_many, now);
+        }
+    }
+    return census;
+}
+
+/// Each of them once.
+void Supervisor::say_at_limit(const Generation& generation, unsigned idle) {
+    if (std::exchange(idle == 0 ? said_at_limit_ : said_near_limit_, true)) return;
+    if (!generation.sizing.reason.empty()) {
+        say_("every thread is busy more than 80 % of the time; there are as many as " +
+             generation.sizing.reason);
+    } else if (idle == 0) {
         say_("server reached MaxRequestWorkers, consider raising it");
+    } else {
+        say_("server is within the fewest spare threads of MaxRequestWorkers, consider raising it");
     }
 }
 

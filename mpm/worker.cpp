@@ -21,7 +21,7 @@ Sizing size(const Settings& settings, const FixedLimits& fixed) {
     sizing.start = written_or(settings.start_servers, 3);
     sizing.min_spare = written_or(settings.min_spare_threads, 75);
     sizing.max_spare = written_or(settings.max_spare_threads, 250);
-    apply_thread_rules(settings, fixed, sizing);
+    apply_thread_rules(settings, fixed, 20000, sizing);
     sizing.connections = sizing.threads_per_child;
     affordable_connections();
     return sizing;

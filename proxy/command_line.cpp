@@ -47,6 +47,8 @@ constexpr std::array options{
            }},
     Option{"-t", "--test", "", "checks the configuration and ends",
            [](CommandLine& line, const std::string&) { line.action = Action::test; }},
+    Option{"", "--rehearse", "", "checks what a start needs, logs and listeners too, and ends",
+           [](CommandLine& line, const std::string&) { line.action = Action::rehearse; }},
     Option{"-S", "--sites", "", "shows the virtual hosts and where they are written",
            [](CommandLine& line, const std::string&) { line.action = Action::show_sites; }},
     Option{"-L", "--directives", "[NAME]", "explains one directive, or lists all",

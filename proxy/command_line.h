@@ -13,6 +13,7 @@ struct CommandLine {
     enum class Action {
         run,
         test,             // -t
+        rehearse,         // --rehearse
         show_sites,       // -S
         list_directives,  // -L [NAME]
         version,          // -v

@@ -46,4 +46,8 @@ void Engine::apply(const mpm::ControlMessage& message) {
     state_.sites->reopen_logs();
 }
 
+void EngineFactory::apply(const mpm::ControlMessage& message) {
+    if (message.kind == mpm::ControlMessage::Kind::reopen_logs) sites_->reopen_logs();
+}
+
 }  // namespace headgate::proxy

@@ -32,6 +32,7 @@ public:
                                                  const mpm::Surroundings& around) override {
         return std::make_unique<Engine>(loop, sites_, stock_, around);
     }
+    void apply(const mpm::ControlMessage& message) override;
     Sites& sites() { return *sites_; }
 
 private:

@@ -24,9 +24,8 @@ void say(const std::string& text) {
     std::cerr << "headgate: " << text << std::endl;
 }
 
-int serve(proxy::HeadgateProgram& program) {
-    mpm::Supervisor supervisor(program, say);
-    switch (supervisor.run()) {
+int exit_code(mpm::Outcome outcome) {
+    switch (outcome) {
         case mpm::Outcome::done:
             return done;
         case mpm::Outcome::configuration_wrong:
@@ -35,6 +34,10 @@ int serve(proxy::HeadgateProgram& program) {
             return cannot_listen;
     }
     return done;
+}
+
+int serve(proxy::HeadgateProgram& program) {
+    return exit_code(mpm::Supervisor(program, say).run());
 }
 
 /// -k and -s. The configuration is checked here, by who asks: a bad one is refused with its
@@ -90,6 +93,8 @@ int act(const proxy::CommandLine& line) {
             if (line.action == Action::show_sites) std::cout << program.describe_sites();
             std::cerr << "Syntax OK\n";
             return done;
+        case Action::rehearse:
+            return exit_code(mpm::Supervisor(program, say).rehearse());
         case Action::healthcheck:
             if (proxy::is_healthy(line.word, 5, text)) return done;
             say(text);

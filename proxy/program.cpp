@@ -1,6 +1,7 @@
 // See program.h.
 #include "proxy/program.h"
 
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cstdlib>
@@ -34,12 +35,14 @@ std::unique_ptr<mpm::Program> HeadgateProgram::load(bool test_only) {
     auto program = std::make_unique<mpm::Program>();
     program->model = choose_model(loaded);
     program->settings = loaded.root.settings.get<mpm::Settings>();
-    resolve_listens(loaded, *program);
+    if (!program->settings.server_root.is_written()) {
+        program->settings.server_root.write(loaded.server_root);
+    }
+    check_folders(loaded, program->settings);
+    resolve_listens(loaded, *program, test_only);
     std::shared_ptr<Sites> sites;
     if (!loaded.diagnostics.has_errors()) sites = Sites::build(loaded, test_only);
-    show(loaded.diagnostics);
-    for (const std::string& note : loaded.notes)
-        std::cerr << "note: " << note << "\n";
+    show(loaded);
     if (!sites || loaded.diagnostics.has_errors()) return nullptr;
     sites_text_ = sites->describe(loaded.diagnostics.sources());
     if (!program->status_listens.empty()) {
@@ -83,11 +86,39 @@ void add_address(const mpm::ListenSetting& listen, conf::Loaded& loaded,
     }
 }
 
+/// The address of a socket that is open already.
+void add_inherited(const mpm::ListenSetting& listen, conf::Loaded& loaded, mpm::Program& program) {
+    if (!loop::is_listener(listen.descriptor)) {
+        loaded.diagnostics.error(
+            listen.span,
+            "descriptor " + std::to_string(listen.descriptor) + " is not a listening TCP socket",
+            "whoever starts this program must have opened it");
+        return;
+    }
+    program.inherited.push_back(listen.descriptor);
+    program.listens.push_back(loop::Address::of_socket(listen.descriptor));
+}
+
 }  // namespace
 
-void HeadgateProgram::resolve_listens(conf::Loaded& loaded, mpm::Program& program) const {
+void HeadgateProgram::check_folders(conf::Loaded& loaded, const mpm::Settings& settings) const {
+    if (!settings.core_dump_directory.is_written()) return;
+    const std::string& folder = *settings.core_dump_directory;
+    const std::string path = folder.front() == '/' ? folder : *settings.server_root + "/" + folder;
+    struct stat facts {};
+    if (::stat(path.c_str(), &facts) == 0 && S_ISDIR(facts.st_mode)) return;
+    loaded.diagnostics.error(settings.core_dump_directory.span(),
+                             "CoreDumpDirectory " + path + " is not a folder");
+}
+
+void HeadgateProgram::resolve_listens(conf::Loaded& loaded, mpm::Program& program,
+                                      bool test_only) const {
     for (const mpm::ListenSetting& listen : program.settings.listens) {
-        add_address(listen, loaded, program.listens);
+        if (listen.descriptor < 0) {
+            add_address(listen, loaded, program.listens);
+        } else if (!test_only) {  // who only checks may not have inherited it
+            add_inherited(listen, loaded, program);
+        }
     }
     const auto& status = program.settings.status_listen;
     if (status) add_address(*status, loaded, program.status_listens);
@@ -97,10 +128,15 @@ void HeadgateProgram::resolve_listens(conf::Loaded& loaded, mpm::Program& progra
     }
 }
 
-void HeadgateProgram::show(const conf::Diagnostics& diagnostics) const {
+void HeadgateProgram::show(const conf::Loaded& loaded) {
     const bool colour = ::isatty(STDERR_FILENO) == 1 && std::getenv("NO_COLOR") == nullptr;
-    const std::string text = diagnostics.render(colour);
-    if (!text.empty()) std::cerr << text << diagnostics.summary() << "\n";
+    std::string text = loaded.diagnostics.render(colour);
+    if (!text.empty()) text += loaded.diagnostics.summary() + "\n";
+    for (const std::string& note : loaded.notes)
+        text += "note: " + note + "\n";
+    if (text == shown_ && !loaded.diagnostics.has_errors()) return;
+    std::cerr << text;
+    shown_ = text;
 }
 
 bool HeadgateProgram::describe_directive(const std::string& name, std::string& text) {

@@ -12,7 +12,8 @@ class HeadgateProgram final : public mpm::Application {
 public:
     explicit HeadgateProgram(const CommandLine& line) : line_(line) {}
 
-    /// Shows diagnostics on standard error. Opens logs unless `test_only`.
+    /// Shows diagnostics on standard error, those without an error once: not again for each reload
+    /// that finds the same. Opens logs unless `test_only`.
     std::unique_ptr<mpm::Program> load() override { return load(false); }
     std::unique_ptr<mpm::Program> load(bool test_only);
 
@@ -23,11 +24,13 @@ public:
 
 private:
     mpm::ModelName choose_model(conf::Loaded& loaded) const;
-    void resolve_listens(conf::Loaded& loaded, mpm::Program& program) const;
-    void show(const conf::Diagnostics& diagnostics) const;
+    void resolve_listens(conf::Loaded& loaded, mpm::Program& program, bool test_only) const;
+    void check_folders(conf::Loaded& loaded, const mpm::Settings& settings) const;
+    void show(const conf::Loaded& loaded);
 
     CommandLine line_;
     std::string sites_text_;
+    std::string shown_;  // warnings and notes of the last load()
 };
 
 }  // namespace headgate::proxy

@@ -80,7 +80,7 @@ void add_child(const Scoreboard& board, unsigned row, Status& status) {
     child.pid = facts.pid;
     child.generation = facts.generation;
     child.is_draining = facts.is_draining;
-    for (unsigned i = 0; i < board.threads(); i++) {
+    for (unsigned i = 0; i < facts.threads; i++) {
         const ThreadSlot& slot = board.slot(row, i);
         const SlotState state = slot.state;
         add_sums(slot, status);  // also of a thread that has ended before its child

@@ -163,12 +163,14 @@ bool Loop::run_ready() {
     Waiter* next = std::exchange(first_ready_, nullptr);
     last_ready_ = &first_ready_;
     if (next == nullptr) return false;
-    edge_ = time_.now();
+    const TimePoint began = edge_ = time_.now();
+    if (observer_ != nullptr) observer_->runs();
     while (next != nullptr) {
         Waiter& waiter = *next;
         next = waiter.next_ready;
         resume(waiter);
     }
+    if (observer_ != nullptr) observer_->rests(edge_ - began);
     return true;
 }
 

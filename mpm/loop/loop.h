@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "mpm/loop/deadlines.h"
+#include "mpm/loop/loop_observer.h"
 #include "mpm/loop/mailbox.h"
 #include "mpm/loop/readiness.h"
 #include "mpm/loop/task.h"
@@ -60,6 +61,9 @@ public:
     /// Has `call` made before every sleep, for as long as the loop lives: written logs are flushed
     /// there.
     void before_sleep(Mailbox::Call call) { before_sleep_.push_back(std::move(call)); }
+
+    /// Null: nobody. It outlives the loop.
+    void set_observer(LoopObserver* observer) { observer_ = observer; }
 
     /// Counts passes over the descriptors: what was idle since an earlier pass has been looked at.
     std::uint32_t pass() const { return pass_; }
@@ -140,6 +144,7 @@ private:
     TimePoint tick_at_ = TimePoint::max();
     std::uint32_t pass_ = 0;
     std::vector<Mailbox::Call> before_sleep_;
+    LoopObserver* observer_ = nullptr;
     bool stopping_ = false;
     bool armed_ = false;
     Deadlines deadlines_;

@@ -83,6 +83,14 @@ Listening open_listener(const Address& address, const ListenOptions& options) {
     return {std::move(socket), 0, ""};
 }
 
+bool is_listener(int descriptor) {
+    int listens = 0;
+    socklen_t size = sizeof listens;
+    if (::getsockopt(descriptor, SOL_SOCKET, SO_ACCEPTCONN, &listens, &size) != 0) return false;
+    const sa_family_t family = Address::of_socket(descriptor).family();
+    return listens != 0 && (family == AF_INET || family == AF_INET6);
+}
+
 AcceptResult accept_one(int listener) {
     AcceptResult result;
     socklen_t size = Address::capacity;

@@ -59,6 +59,8 @@ struct Listening {
     const char* what = "";
 };
 Listening open_listener(const Address& address, const ListenOptions& options);
+/// Whether the descriptor is a listening TCP socket.
+bool is_listener(int descriptor);
 
 /// Takes one waiting connection; `socket` is not open when there is none (error is then errno).
 struct AcceptResult {

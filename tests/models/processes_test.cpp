@@ -88,6 +88,29 @@ TEST(Processes, OfWorkerGrowWithTheLoad) {
     EXPECT_EQ(client.receive_response().content, "x");
 }
 
+/// Row 7, our rule: event grows when its threads run more than 80 % of the time, however many
+/// exchanges are parked.
+TEST(Processes, OfEventGrowWhenTheirThreadsRunAllTheTime) {
+    RunningProxy proxy("event",
+                       "MaxRequestWorkers 2\nMaxKeepAliveRequests 0\n"
+                       "<Location /status>\nSetHandler server-status\n</Location>\n");
+    std::vector<RawConnection> clients;
+    for (int i = 0; i < 8; i++)
+        clients.emplace_back(proxy.port());
+    EXPECT_EQ(proxy.children().size(), 1u);
+    std::string requests;
+    for (int i = 0; i < 64; i++)
+        requests += get("/status");
+    wait_until("for a second child", [&] {
+        for (RawConnection& each : clients) {
+            each.send_until_blocked(requests);
+            while (each.has_news() && !each.receive_some().empty())
+                continue;
+        }
+        return proxy.children().size() == 2;
+    });
+}
+
 class Processes : public Behaviour {};
 EVERY_MODEL(Processes);
 

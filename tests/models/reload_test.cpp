@@ -34,13 +34,27 @@ protected:
                pass_all_to(origin);
     }
     /// Half a response is there.
-    void begin(RawConnection& client) {
+    std::string begin(RawConnection& client) {
         client.send(get("/"));
         std::string head;
         upstream.emplace_back(origin.accept_request(head));
         upstream.back().send("HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\nhalf");
-        client.receive_head();
+        const std::string received = client.receive_head();
         EXPECT_EQ(client.receive(4), "half");
+        return received;
+    }
+    static std::string marked(const std::string& generation) {
+        return "Header set X-Generation " + generation + "\n";
+    }
+    /// The same, on a child of the generation that is marked so: those that drain may take some of
+    /// the connections that came before they knew.
+    RawConnection begin_on(const RunningProxy& proxy, const std::string& generation) {
+        while (true) {
+            RawConnection client(proxy.port());
+            const std::string head = begin(client);
+            if (head.find("X-Generation: " + generation) != std::string::npos) return client;
+            end(client);
+        }
     }
     void end(RawConnection& client) {
         upstream.back().send("-end");
@@ -141,6 +155,27 @@ TEST_P(Reload, KeepsServerLimit) {
     proxy.wait_for_message("changing ServerLimit from 8 to 9 needs a restart, keeping 8");
     proxy.wait_for_message("reloaded: generation 1");
     expect_quick(proxy);
+    proxy.signal(SIGUSR1);
+    proxy.wait_for_message("reloaded: generation 2");
+    EXPECT_EQ(times(proxy.messages(), "changing ServerLimit"), 1u) << "once, not for each reload";
+}
+
+/// Who is forked when the logs were reopened writes to the new ones, also when the reload that was
+/// asked for with it is refused.
+TEST_P(Reload, ReopensTheLogsOfChildrenToCome) {
+    RunningProxy proxy(model(), one_thread(model()) + directives());
+    expect_quick(proxy);
+    proxy.access_log(1);
+    proxy.move_access_log();
+    proxy.reconfigure(directives(broken));
+    proxy.signal(SIGUSR1);
+    proxy.wait_for_message("the running configuration was not changed");
+    const std::vector<pid_t> old = proxy.children();
+    for (const pid_t each : old)
+        ::kill(each, SIGKILL);
+    wait_until_gone(old);
+    expect_quick(proxy);
+    EXPECT_EQ(proxy.access_log(1).size(), 1u);
 }
 
 TEST_P(Reload, OpensAndClosesAddresses) {
@@ -202,6 +237,51 @@ TEST_P(Reload, IsBoundedByGracefulShutdownTimeout) {
     expect_quick(proxy);
 }
 
+/// From any model to any other: what is fixed at the first start leaves room for all.
+TEST(ReloadOfModel, GoesFromAnyToAny) {
+    RunningOrigin quick;
+    for (const std::string from : models_built) {
+        for (const std::string to : models_built) {
+            SCOPED_TRACE(from + " to " + to);
+            const TemporaryFolder folder;
+            const std::uint16_t port = free_port();
+            const auto write = [&](const std::string& model) {
+                return folder.write(
+                    "headgate.conf",
+                    "ServerName proxy.test\nListen 127.0.0.1:" + std::to_string(port) +
+                        "\nErrorLog " + folder.file("error.log") + "\nStartServers 1\n" +
+                        (model == "worker" ? "ThreadsPerChild 8\nMinSpareThreads 1\n" : "") +
+                        "MPM " + model + "\nMinSpareServers 1\n<Location /status>\n" +
+                        "SetHandler server-status\n</Location>\n" + pass_all_to(quick));
+            };
+            ChildProgram program(folder, built_program("headgate"), {"-f", write(from)});
+            const auto ask = [&] {
+                RawConnection client(port);
+                client.send(get("/status?auto"));
+                return client.receive_response().content;
+            };
+            wait_until("for the first generation",
+                       [&] { return ask().find("ServerMPM: " + from) != std::string::npos; });
+            write(to);
+            program.signal(SIGHUP);
+            wait_until("for the second", [&] {
+                return ask().find("ServerMPM: " + to + "\n") != std::string::npos &&
+                       program.err().find("reloaded: generation 1") != std::string::npos;
+            });
+            if (to == "worker") {
+                wait_until("for its threads", [&] {
+                    const std::string text = ask();
+                    return text.find("Processes: 1\n") != std::string::npos &&
+                           text.find("IdleWorkers: 7\n") != std::string::npos;
+                });
+            }
+            EXPECT_EQ(program.err().find("ThreadLimit"), std::string::npos) << program.err();
+            program.signal(SIGTERM);
+            EXPECT_EQ(program.exit_code(), 0);
+        }
+    }
+}
+
 // ---- another program
 // ------------------------------------------------------------------------------
 
@@ -233,13 +313,50 @@ TEST_P(Reload, ReplacesTheProgramInItsProcess) {
     EXPECT_EQ(proxy.stop(), 0);
 }
 
-TEST_P(Reload, KeepsTheProgramWhenTheConfigurationHasErrors) {
+/// The new program shows what it can before the old one is gone: -t would not be enough.
+TEST_P(Reload, KeepsTheProgramWhenTheNewOneCannotStart) {
+    const ScriptedOrigin other;
+    const std::string wrong[] = {broken, "ErrorLog /nowhere/headgate/error.log\n",
+                                 "Listen " + other.address() + "\n"};
     RunningProxy proxy(model(), directives());
-    proxy.reconfigure(directives(broken));
-    proxy.signal(SIGUSR2);
-    proxy.wait_for_message("the new program refuses the configuration; this one goes on");
-    expect_quick(proxy);
+    std::size_t refused = 0;
+    for (const std::string& each : wrong) {
+        SCOPED_TRACE(each);
+        proxy.reconfigure(directives(each));
+        EXPECT_EQ(proxy.run_again({"-t"}).exit_code, each == broken ? 1 : 0);
+        proxy.signal(SIGUSR2);
+        refused++;
+        wait_until("for the new program to be refused", [&] {
+            return times(proxy.messages(), "the new program cannot start; this one goes on") ==
+                   refused;
+        });
+        expect_quick(proxy);
+    }
+    EXPECT_EQ(times(proxy.messages(), "listening on"), 1u);
     EXPECT_EQ(proxy.stop(), 0);
+}
+
+/// Replacing the program leaves no more generations behind than reloading does.
+TEST_P(Reload, BoundsGenerationsAcrossPrograms) {
+    RunningProxy proxy(model(), directives(marked("1")));
+    std::vector<RawConnection> clients;
+    const auto programs = [&] { return times(proxy.messages(), "listening on"); };
+    for (std::size_t i = 1; i <= 3; i++) {
+        wait_until("for the next program", [&] { return programs() == i; });
+        clients.push_back(begin_on(proxy, std::to_string(i)));
+        proxy.reconfigure(directives(marked(std::to_string(i + 1))));
+        proxy.signal(SIGUSR2);
+    }
+    const pid_t killed = proxy.children().back();
+    ::kill(killed, SIGKILL);
+    proxy.wait_for_message("child " + std::to_string(killed) + " was ended");
+    EXPECT_EQ(programs(), 3u) << "the third waits";
+    for (RawConnection& each : upstream)
+        each.send("-end");
+    EXPECT_EQ(clients.front().receive(4), "-end");
+    clients.front().close();
+    wait_until("for the third", [&] { return programs() == 4; });
+    expect_quick(proxy);
 }
 
 // ---- words

@@ -37,6 +37,7 @@ struct Left {
         handover.listeners = {first.socket.descriptor(), second.socket.descriptor()};
         handover.children = {{4321, 1, 0, 6, control.first.descriptor()},
                              {4322, 0, 1, 7, control.second.descriptor()}};
+        handover.generations = {{6, true, 123'456'789'000}, {7, false, 0}};
         leave(handover);
     }
     ~Left() { ::unsetenv(variable); }
@@ -67,6 +68,12 @@ TEST(Handover, is_taken_as_it_was_left) {
         EXPECT_EQ(child.control, expected.control);
         EXPECT_TRUE(closes_on_exec(child.control)) << "what the program starts does not get it";
     }
+    ASSERT_EQ(taken->generations.size(), 2u);
+    EXPECT_EQ(taken->generations[0].number, 6u);
+    EXPECT_TRUE(taken->generations[0].is_draining);
+    EXPECT_EQ(taken->generations[0].cut_at_ns, 123'456'789'000);
+    EXPECT_EQ(taken->generations[1].number, 7u);
+    EXPECT_FALSE(taken->generations[1].is_draining);
     EXPECT_TRUE(closes_on_exec(left.board.descriptor()));
     EXPECT_TRUE(closes_on_exec(left.second.socket.descriptor()));
 }

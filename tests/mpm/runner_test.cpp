@@ -21,9 +21,11 @@ constexpr loop::Phase waiting{0};
 /// Greets a connection with one octet, echoes octets, and ends with it. Draining is told to nobody.
 class Echo final : public ConnectionHandler {
 public:
-    Echo(loop::Loop& loop, std::vector<Drain>& drains) : loop_(loop), drains_(drains) {}
+    Echo(loop::Loop& loop, std::vector<Drain>& drains, const ThreadSlot& slot)
+        : loop_(loop), drains_(drains), slot_(slot) {}
 
     loop::Task<void> serve(Accepted accepted) override {
+        EXPECT_EQ(slot_.state, SlotState::busy) << "a thread that runs is seen to";
         const int descriptor = accepted.socket.descriptor();
         loop::Readiness& readiness = loop_.watch(descriptor);
         char octet = accepted.record != nullptr ? 'g' : 'G';
@@ -47,12 +49,13 @@ public:
 private:
     loop::Loop& loop_;
     std::vector<Drain>& drains_;
+    const ThreadSlot& slot_;
 };
 
 class EchoFactory final : public HandlerFactory {
 public:
-    std::unique_ptr<ConnectionHandler> make(loop::Loop& loop, const Surroundings&) override {
-        return std::make_unique<Echo>(loop, drains);
+    std::unique_ptr<ConnectionHandler> make(loop::Loop& loop, const Surroundings& around) override {
+        return std::make_unique<Echo>(loop, drains, around.slot);
     }
     std::vector<Drain> drains;
 };
@@ -127,6 +130,21 @@ TEST(ManyRunner, serves_connections_side_by_side) {
         send(client, 'x');
     for (const auto& client : clients)
         EXPECT_EQ(receive(client), 'x');
+}
+
+/// Parked connections hold no thread.
+TEST(ManyRunner, is_busy_only_while_it_runs) {
+    Running running(true, 10);
+    const loop::Socket client = running.connect();
+    EXPECT_EQ(receive(client), 'g');
+    support::wait_until("it rests", [&] { return running.is_in(SlotState::ready); });
+    const std::uint64_t ran = running.board.slot().ran_ns.get();
+    EXPECT_GT(ran, 0u);
+    send(client, 'x');
+    EXPECT_EQ(receive(client), 'x');
+    support::wait_until("that was counted",
+                        [&] { return running.board.slot().ran_ns.get() > ran; });
+    EXPECT_EQ(running.connections(), 1u);
 }
 
 TEST(ManyRunner, takes_no_more_than_its_slots) {

@@ -45,6 +45,7 @@ TEST(Scoreboard, keeps_the_sums_of_children_that_have_ended) {
         board.row(1).pid = 100 + life;
         board.row(1).is_draining = true;
         board.row(1).has_accepted = true;
+        board.row(1).threads = 2;
         for (unsigned thread = 0; thread < 2; thread++) {
             ThreadSlot& slot = board.slot(1, thread);
             slot.state = SlotState::busy;
@@ -81,6 +82,7 @@ TEST(Scoreboard, keeps_the_sums_of_children_that_have_ended) {
 
 TEST(Scoreboard, forgets_the_connections_of_a_child_that_crashed) {
     Scoreboard board(1, 2, 8);
+    board.row(0).threads = 2;
     for (unsigned thread = 0; thread < 2; thread++) {
         board.slot(0, thread).state = SlotState::busy;
         board.slot(0, thread).first_record.set(thread * 4);

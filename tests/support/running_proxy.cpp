@@ -234,6 +234,10 @@ void RunningProxy::reconfigure(const std::string& directives) {
     folder_.write("headgate.conf", configuration(folder_, model_, directives));
 }
 
+void RunningProxy::move_access_log() const {
+    std::filesystem::rename(folder_.file("access.log"), folder_.file("access.log.1"));
+}
+
 Ran RunningProxy::run_again(const std::vector<std::string>& arguments) const {
     std::vector<std::string> all = arguments_;
     all.insert(all.end(), arguments.begin(), arguments.end());

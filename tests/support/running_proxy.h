@@ -48,6 +48,8 @@ public:
     pid_t pid_in_file() const;
     /// Replaces the directives in its configuration, for the next reload.
     void reconfigure(const std::string& directives);
+    /// Moves the access log away, as log rotation does.
+    void move_access_log() const;
     /// Runs the program a second time, with the same configuration and these arguments.
     Ran run_again(const std::vector<std::string>& arguments) const;
 
