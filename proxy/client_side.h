@@ -43,6 +43,10 @@ public:
                                                        loop::Deadline deadline) = 0;
     virtual bool takes_interim() const = 0;
 
+    /// After an interim response 101 was sent: the bare connection, which speaks another protocol
+    /// from now on and serves no other exchange. Input that was read too far is in it (unread).
+    virtual net::Transport& switch_protocols() = 0;
+
     /// The response that has begun cannot be completed: ends it so that no client can take what it
     /// has for the whole.
     virtual void cut() = 0;

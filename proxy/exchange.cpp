@@ -3,6 +3,7 @@
 #include "proxy/exchange.h"
 
 #include "mpm/loop/join.h"
+#include "proxy/http/head_writer.h"
 #include "proxy/http/reason_phrase.h"
 #include "proxy/relay.h"
 
@@ -23,6 +24,7 @@ loop::Task<void> Exchange::run() {
     } else {
         const Result<void> forwarded = co_await attempts();
         if (!forwarded) co_await conclude(forwarded.error());
+        if (forwarded && tunnel_) co_await run_tunnel();
     }
     finish();
 }
@@ -108,6 +110,9 @@ loop::Task<Result<void>> Exchange::respond() {
         }
     } while (received->framing.is_interim);
 
+    if (received->framing.kind == Framing::Kind::tunnel) {
+        co_return co_await switch_protocols(*received);
+    }
     begin_response(*received);
     const RelayTerms terms{Side::upstream,      phase::response_content, phase::client_write,
                            upstream_deadline(), client_deadline(),       &ledger_.content_sent};
@@ -168,16 +173,48 @@ void Exchange::begin_response(const ReceivedHead& received) {
             start.length = std::strtoull(std::string(*announced).c_str(), nullptr, 10);
         }
     }
-    ledger_.framing = name(framing.kind);
+    enter_response(start.status, framing.kind, fields);
+    client_.send_head(start);
+}
+
+/// Into the books: from here on the client has a head, so no other response can take its place.
+void Exchange::enter_response(std::uint16_t status, Framing::Kind framing,
+                              std::string_view fields) {
+    ledger_.framing = name(framing);
     view_.show_framing(ledger_.framing);
-    ledger_.status = start.status;
+    ledger_.status = status;
     for (std::size_t i = 0; i < site_->logs.size(); i++) {
         if (!site_->logs[i].format.wants_response()) continue;
         site_->logs[i].format.capture_response(fields, captured_responses_[i]);
     }
     response_begun_ = true;
     head_ = std::string();
-    client_.send_head(start);
+}
+
+/// RFC 9110 section 15.2.2: the upstream has switched to a protocol that was asked for. The client
+/// is told, and what was an exchange ends in a tunnel.
+loop::Task<Result<void>> Exchange::switch_protocols(const ReceivedHead& received) {
+    std::string fields = client_fields(received, rewrite_);
+    http::HeadWriter writer(fields);
+    writer.field(http::FieldName::connection, "Upgrade");
+    writer.field(http::FieldName::upgrade,
+                 *received.head.fields.value(http::FieldName::upgrade, received.text));
+    enter_response(received.head.status, Framing::Kind::tunnel, fields);
+    tunnel_ = lease_->take_transport();
+    co_return co_await client_.send_interim(101, fields, client_deadline());
+}
+
+loop::Task<void> Exchange::run_tunnel() {
+    lease_.reset();
+    rewrite_ = ResponseRewrite();
+    net::Transport& client = client_.switch_protocols();
+    const Result<void> ended = co_await tunnel(client, *tunnel_, tunnel_timeout(), tunnelled_);
+    ledger_.content_sent = tunnelled_.to_client;
+    tunnel_.reset();
+    if (ended) co_return;
+    ledger_.failed = true;
+    ledger_.failure = ended.error();
+    report(ended.error());
 }
 
 /// RFC 9110 section 9.2.2 and RFC 9112 section 9.3.1: only what is idempotent, went out on a reused
@@ -210,6 +247,11 @@ upstream::BorrowOptions Exchange::borrow_options() const {
 std::chrono::milliseconds Exchange::upstream_timeout() const {
     const auto& own = route_->rule.parameters.timeout;
     return own.is_written() ? *own : site_->proxy_timeout(*settings_);
+}
+
+std::chrono::milliseconds Exchange::tunnel_timeout() const {
+    const auto& own = settings_->tunnel_timeout;
+    return own.is_written() ? *own : upstream_timeout();
 }
 
 /// The exchange failed. Nothing sent yet: an answer says so. Else the response is cut so that it

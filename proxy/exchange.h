@@ -12,6 +12,7 @@
 #include "proxy/loop_state.h"
 #include "proxy/request.h"
 #include "proxy/rewrite.h"
+#include "proxy/tunnel.h"
 
 namespace headgate::proxy {
 
@@ -50,6 +51,10 @@ private:
     void await_head_until(const loop::Deadline& deadline);
     loop::Task<net::Result<void>> pass_interim(const upstream::ReceivedHead& received);
     void begin_response(const upstream::ReceivedHead& received);
+    void enter_response(std::uint16_t status, upstream::Framing::Kind framing,
+                        std::string_view fields);
+    loop::Task<net::Result<void>> switch_protocols(const upstream::ReceivedHead& received);
+    loop::Task<void> run_tunnel();
     bool may_try_again(const net::Failure& failure) const;
     upstream::BorrowOptions borrow_options() const;
 
@@ -62,6 +67,7 @@ private:
     void report(const net::Failure& failure);
 
     std::chrono::milliseconds upstream_timeout() const;
+    std::chrono::milliseconds tunnel_timeout() const;
     loop::Deadline client_deadline() const {
         return loop::Deadline::after(*site_->settings.timeout);
     }
@@ -76,7 +82,8 @@ private:
     LiveView view_;
     Ledger ledger_;
     std::optional<upstream::Lease> lease_;
-    std::string head_;  // for the upstream; kept only while it may be sent again
+    std::string head_;     // for the upstream; kept only while it may be sent again
+    std::string upgrade_;  // the protocols that the upstream was asked for
     upstream::RequestFacts request_;
     upstream::RequestContent content_ = upstream::RequestContent::none;
     ResponseRewrite rewrite_;
@@ -90,6 +97,8 @@ private:
     bool response_begun_ = false;  // the client has been sent a final head
     bool only_fresh_ = false;      // the next attempt takes no pooled connection
     std::uint8_t interims_ = 0;
+    std::unique_ptr<net::Transport> tunnel_;  // the upstream's connection after its 101
+    TunnelCounts tunnelled_;
 };
 
 }  // namespace headgate::proxy

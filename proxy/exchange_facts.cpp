@@ -102,7 +102,10 @@ Answer Exchange::make_status(const Request& request) const {
 void Exchange::write_request(const Request& request, const Match& match) {
     using Kind = http::RequestFraming::Kind;
     const std::string client = connection_.client.host_text();
-    const RewriteFacts facts{*settings_, site_->name, connection_.local.port(), client};
+    upgrade_ = upgrade_for(request, *match.route->rule.parameters.upgrade);
+    request_.upgrade_requested = !upgrade_.empty();
+    request_.upgrade_protocol = upgrade_;
+    const RewriteFacts facts{*settings_, site_->name, connection_.local.port(), client, upgrade_};
     head_ = upstream_head(request, match, facts);
     rewrite_ = response_rewrite(request, facts);
     content_ = request.framing.kind == Kind::chunked ? upstream::RequestContent::chunked
@@ -154,8 +157,8 @@ void Exchange::capture(const RequestFacts& from_request) {
 void Exchange::finish() {
     state_.loop.charge(nullptr);
     ledger_.ended = state_.loop.precise_now();
-    ledger_.octets_received = client_.received();
-    ledger_.octets_sent = client_.sent();
+    ledger_.octets_received = client_.received() + tunnelled_.to_upstream;
+    ledger_.octets_sent = client_.sent() + tunnelled_.to_client;
     count();
     std::string line;
     for (std::size_t i = 0; i < site_->logs.size(); i++) {
@@ -186,7 +189,8 @@ void Exchange::count() {
 
 void Exchange::report(const Failure& failure) {
     const bool by_client = failure.side == Side::client;
-    const LogLevel level = by_client ? LogLevel::info : LogLevel::error;
+    const bool is_usual = by_client || failure.phase == net::phase::tunnel;
+    const LogLevel level = is_usual ? LogLevel::info : LogLevel::error;
     const LogId id = by_client         ? LogId::client_lost
                      : response_begun_ ? LogId::response_cut
                                        : LogId::upstream_failed;

@@ -7,6 +7,7 @@
 #include "proxy/http/connection_options.h"
 #include "proxy/http/date.h"
 #include "proxy/http/head_writer.h"
+#include "proxy/http/reason_phrase.h"
 
 namespace headgate::proxy {
 
@@ -297,11 +298,17 @@ loop::Task<Result<void>> H1Client::send_interim(std::uint16_t status, std::strin
                                                 loop::Deadline deadline) {
     std::string head;
     http::HeadWriter writer(head);
-    writer.status_line(status, status == 100 ? "Continue" : "");
+    writer.status_line(status, http::reason_phrase(status));
     head += fields;
     writer.end();
     output_.hold(std::move(head));
     return output_.drain(phase::client_write, deadline);
+}
+
+net::Transport& H1Client::switch_protocols() {
+    persists_ = false;
+    is_cut_ = true;  // the tunnel ends both directions itself
+    return *transport_;
 }
 
 void H1Client::cut() {

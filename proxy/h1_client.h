@@ -31,6 +31,7 @@ public:
     loop::Task<net::Result<void>> send_interim(std::uint16_t status, std::string_view fields,
                                                loop::Deadline deadline) override;
     bool takes_interim() const override { return version_ == http::Version::http_1_1; }
+    net::Transport& switch_protocols() override;
     void cut() override;
     bool has_all_content() const override { return reader_.is_complete(); }
     std::uint64_t received() const override { return received_; }

@@ -66,6 +66,23 @@ std::string via_name(const RewriteFacts& facts) {
 
 }  // namespace
 
+std::string upgrade_for(const Request& request, std::string_view allowed) {
+    std::string protocols;
+    if (!request.framing.may_upgrade || allowed == "none") return protocols;
+    for (const http::Field& field : request.head.fields) {
+        if (field.id != FieldName::upgrade) continue;
+        http::ListElements elements(http::value(field, request.text));
+        while (const auto protocol = elements.next()) {
+            const std::string_view name = protocol->substr(0, protocol->find('/'));
+            const bool is_allowed = allowed == "any" || http::equals_ignore_case(name, allowed);
+            if (protocol->empty() || !is_allowed) continue;
+            if (!protocols.empty()) protocols += ", ";
+            protocols += *protocol;
+        }
+    }
+    return protocols;
+}
+
 std::string upstream_head(const Request& request, const Match& match, const RewriteFacts& facts) {
     const bool preserves_host = *facts.settings.proxy_preserve_host && !request.host.empty();
     const bool adds_forwarding = *facts.settings.proxy_add_headers;
@@ -89,6 +106,10 @@ std::string upstream_head(const Request& request, const Match& match, const Rewr
         http::write_forwarding_fields(writer, request.head.fields,
                                       {facts.client_address, request.host, facts.server_name},
                                       request.text);
+    }
+    if (!facts.upgrade.empty()) {
+        writer.field(FieldName::connection, "Upgrade");
+        writer.field(FieldName::upgrade, facts.upgrade);
     }
     using Kind = http::RequestFraming::Kind;
     if (request.framing.kind == Kind::length) writer.content_length(request.framing.length);

@@ -18,7 +18,13 @@ struct RewriteFacts {
     std::string_view server_name;
     std::uint16_t server_port;
     std::string_view client_address;
+    std::string_view upgrade = {};  ///< protocols to ask the upstream for; see upgrade_for()
 };
+
+/// What of the request's Upgrade field is forwarded (RFC 9110 section 7.8): those of its protocols
+/// that `allowed` is (a name in lower case, "any" or "none"), where the request may ask for one at
+/// all. Empty: no upgrade.
+std::string upgrade_for(const Request& request, std::string_view allowed);
 
 /// The serialised HTTP/1.1 head for the upstream.
 std::string upstream_head(const Request& request, const Match& match, const RewriteFacts& facts);

@@ -215,6 +215,12 @@ constexpr conf::Row rows[] = {
         "Whether the upstream sees the client's Host, or its own."),
     conf::row<&RouteSettings::proxy_timeout, positive_duration>(
         "ProxyTimeout", of_route, "seconds", "Timeout", "How long an upstream may be silent."),
+    conf::row<&RouteSettings::tunnel_timeout, positive_duration>(
+        "ProxyAsyncIdleTimeout", of_route, "seconds", "ProxyTimeout",
+        "How long a tunnel (WebSocket and other upgrades) may be silent both ways."),
+    conf::row<&RouteSettings::tunnel_timeout, positive_duration>(
+        "ProxyWebsocketIdleTimeout", of_route, "seconds", "ProxyTimeout",
+        "The same, by its name in mod_proxy_wstunnel."),
     conf::row<&RouteSettings::proxy_add_headers, conf::on_off>(
         "ProxyAddHeaders", of_content, "On|Off", "On",
         "Whether X-Forwarded-For, -Host and -Server are added."),
@@ -283,6 +289,7 @@ void RouteSettings::merge_from(const RouteSettings& over) {
     put_before(reverses, over.reverses);
     proxy_preserve_host.merge_from(over.proxy_preserve_host);
     proxy_timeout.merge_from(over.proxy_timeout);
+    tunnel_timeout.merge_from(over.tunnel_timeout);
     proxy_add_headers.merge_from(over.proxy_add_headers);
     proxy_via.merge_from(over.proxy_via);
     put_behind(request_fields, over.request_fields);

@@ -55,6 +55,13 @@ Parsed<bool> flush_choice(std::string_view text) {
     return parsed;
 }
 
+/// Apache's words are ANY and NONE; a name is compared without regard to case.
+Parsed<std::string> protocol_name(std::string_view text) {
+    const bool is_token = !text.empty() && text.find_first_of(" \t,;\"") == text.npos;
+    if (!is_token) return {std::nullopt, "the name of a protocol such as websocket, ANY or NONE"};
+    return {conf::lower(text), {}};
+}
+
 /// An upstream that failed is tried again at once: that is retry=0.
 std::string set_retry(PassParameters&, std::string_view value, const conf::Span&) {
     return value == "0" ? "" : "0: leaving out a failed upstream for a while is not there yet";
@@ -70,6 +77,7 @@ constexpr Parameter working[] = {
     {"responsefieldsize", set_member<&PassParameters::field_limit, conf::integer<256, 1048576>>},
     {"flushpackets", set_member<&PassParameters::flush_packets, flush_choice>},
     {"retry", set_retry},
+    {"upgrade", set_member<&PassParameters::upgrade, protocol_name>},
 };
 
 constexpr std::string_view later[] = {
@@ -87,7 +95,6 @@ constexpr std::string_view later[] = {
     "route",
     "redirect",
     "status",
-    "upgrade",
     "mapping",
     "flusher",
     "secret",

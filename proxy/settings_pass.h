@@ -41,6 +41,8 @@ struct PassParameters {
     conf::Set<bool> tcp_keep_alive{false};                    ///< keepalive: SO_KEEPALIVE
     conf::Set<int> field_limit{8192};      ///< responsefieldsize: bytes of one field line
     conf::Set<bool> flush_packets{false};  ///< flushpackets: accepted; we always do
+    /// upgrade: the protocol that the upstream may switch to, in lower case; "any", or "none".
+    conf::Set<std::string> upgrade{std::string("websocket")};
 };
 
 /// One ProxyPass or ProxyPassMatch.

@@ -12,8 +12,8 @@ namespace {
 using conf::Call;
 using conf::Word;
 
-constexpr std::array<std::string_view, 10> later_schemes{
-    "https", "ws", "wss", "h2", "h2c", "fcgi", "ajp", "uwsgi", "scgi", "balancer"};
+constexpr std::array<std::string_view, 9> later_schemes{"https", "wss",   "h2",   "h2c",     "fcgi",
+                                                        "ajp",   "uwsgi", "scgi", "balancer"};
 
 constexpr std::string_view url_form = "expected http://host[:port][/path]";
 
@@ -24,8 +24,8 @@ void refuse_scheme(const std::string& scheme, const Word& word, const Call& call
             return;
         }
     }
-    std::array<std::string_view, later_schemes.size() + 1> known{"http"};
-    std::copy(later_schemes.begin(), later_schemes.end(), known.begin() + 1);
+    std::array<std::string_view, later_schemes.size() + 2> known{"http", "ws"};
+    std::copy(later_schemes.begin(), later_schemes.end(), known.begin() + 2);
     const std::string_view best = conf::nearest(scheme, known);
     call.error(
         word, "unknown scheme \"" + scheme + "\"",
@@ -106,6 +106,9 @@ std::optional<Target> read_target(const Word& word, const Call& call) {
         return std::nullopt;
     }
     target.scheme = conf::lower(text.substr(0, scheme_end));
+    // Whether a connection switches to WebSocket is the upstream's answer, not the scheme's: ws is
+    // http, as in Apache since 2.4.47.
+    if (target.scheme == "ws") target.scheme = "http";
     if (target.scheme != "http") {
         refuse_scheme(target.scheme, word, call);
         return std::nullopt;

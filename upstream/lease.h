@@ -40,7 +40,11 @@ public:
     }
     bool is_held() const { return side_ != nullptr; }
     /// Ends the lease and gives the bare connection away (a tunnel).
-    std::unique_ptr<net::PlainTransport> take_transport() { return side_->take_transport(); }
+    std::unique_ptr<net::PlainTransport> take_transport() {
+        auto transport = side_->take_transport();
+        side_.reset();
+        return transport;
+    }
 
 private:
     Pool* pool_;

@@ -60,6 +60,13 @@ Held slow_response(const RunningProxy& proxy, ScriptedOrigin& origin) {
     return held;
 }
 
+Held idle_tunnel(const RunningProxy& proxy, ScriptedOrigin& origin) {
+    Held held = begun(proxy, origin, get("/", "Connection: Upgrade\r\nUpgrade: websocket\r\n"));
+    held.upstream[0].send("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\r\n");
+    EXPECT_EQ(held.client.receive_head().substr(0, 12), "HTTP/1.1 101");
+    return held;
+}
+
 /// Content until both sides are blocked: the client takes nothing.
 Held slow_reader(const RunningProxy& proxy, ScriptedOrigin& origin) {
     Held held = begun(proxy, origin, get("/"), 4096);
@@ -76,6 +83,7 @@ const Kind kinds[] = {
     {"rows 14, 15: an upstream that thinks", thinking_upstream},
     {"row 15: a response that drips", slow_response},
     {"row 16: slow readers", slow_reader, 4},
+    {"row 17: idle tunnels", idle_tunnel},
     {"row 18: slow uploads", slow_upload},
 };
 

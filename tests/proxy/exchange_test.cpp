@@ -94,7 +94,7 @@ std::vector<Case> cases() {
          "Content-Length: 5\r\n\r\nhello",
          "POST 200 length ok 1 53\n", false, "ProxyPreserveHost On"},
         {"interim", all("HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n" + hello), get,
-         "HTTP/1.1 103 \r\nLink: x\r\n\r\n" + head + "Content-Length: 5\r\n\r\nhello",
+         "HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n" + head + "Content-Length: 5\r\n\r\nhello",
          "GET 200 length ok 1 5\n"},
         {"no route", all(hello), "GET /none HTTP/1.1\r\nHost: h\r\n\r\n",
          "HTTP/1.1 404 Not Found\r\nContent-Type: text/html; charset=utf-8\r\nContent-Length: " +

@@ -1,0 +1,27 @@
+// Tunnel: what a connection becomes when the upstream has switched protocols (RFC 9110 section
+// 7.8): octets both ways, of which nothing is understood. A pump for each direction; the end of one
+// direction is passed on as such, and the other one goes on.
+//
+// Not a mode of the relay: it knows no message, and nobody else knows half-closed connections.
+#pragma once
+
+#include "proxy/net/failure.h"
+#include "proxy/net/transport.h"
+
+namespace headgate::proxy {
+
+/// Octets relayed. Owned by the caller, kept up to date while the tunnel is open.
+struct TunnelCounts {
+    std::uint64_t to_client = 0;
+    std::uint64_t to_upstream = 0;
+};
+
+/// Until both directions have ended. Octets that either transport holds already (unread) belong to
+/// the tunnel. `idle`: nothing has come from either end for that long, or one end has taken nothing
+/// for that long: then it fails as timed_out. Each wait is in phase::tunnel; an idle tunnel keeps
+/// no buffer. When one end breaks, the other one resets on close, for what it got may not be all.
+/// Transports and counts must outlive the task.
+loop::Task<net::Result<void>> tunnel(net::Transport& client, net::Transport& upstream,
+                                     loop::Milliseconds idle, TunnelCounts& counts);
+
+}  // namespace headgate::proxy

@@ -1,0 +1,189 @@
+#!/usr/bin/env python3
+"""A real WebSocket client and server through the real program, under each connection model: echo of
+text and of large binary messages, pings, subprotocols, the closing handshake, a silent tunnel that
+is given up; and many idle tunnels under one event thread, with the memory that each takes.
+
+    python3 tests/models/websocket.py PROGRAM [MODEL...]
+
+TUNNELS (2000) is how many idle tunnels are opened. Needs python3-websockets.
+"""
+import asyncio
+import os
+import resource
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+
+import websockets
+
+PATIENCE = 30  # seconds, for anything; passing runs do not come near
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+async def echo(connection):
+    """The origin: says back what it hears; /bye closes at once."""
+    if connection.path == "/bye":
+        await connection.close(4001, "bye")
+        return
+    try:
+        async for message in connection:
+            await connection.send(message)
+    except websockets.ConnectionClosed:
+        pass  # tunnels that are cut are what this is about
+
+
+class Proxy:
+    """The program under test, on a configuration of its own."""
+
+    def __init__(self, program, model, origin, directives):
+        self.folder = tempfile.TemporaryDirectory()
+        self.port = free_port()
+        path = os.path.join(self.folder.name, "headgate.conf")
+        with open(path, "w") as conf:
+            conf.write(
+                f"Listen 127.0.0.1:{self.port}\nServerName localhost\n"
+                "GracefulShutdownTimeout 1\n"
+                f"ErrorLog {self.folder.name}/error.log\n{directives}\n"
+                f"ProxyPass / http://127.0.0.1:{origin}/\n"
+                f'CustomLog {self.folder.name}/access.log "%>s %{{framing}}x %{{end}}x %O"\n'
+            )
+        self.process = subprocess.Popen([program, "--mpm", model, "-f", path])
+
+    async def wait(self):
+        """Until it listens."""
+        while True:
+            try:
+                _, writer = await asyncio.open_connection("127.0.0.1", self.port)
+                writer.close()
+                return
+            except OSError:
+                assert self.process.poll() is None, "the proxy did not start"
+                await asyncio.sleep(0.01)
+
+    def url(self, path="/"):
+        return f"ws://127.0.0.1:{self.port}{path}"
+
+    def processes(self):
+        found = [self.process.pid]
+        for pid in found:
+            with open(f"/proc/{pid}/task/{pid}/children") as children:
+                found += [int(word) for word in children.read().split()]
+        return found
+
+    def memory(self):
+        """Octets; pages that are shared count once."""
+        total = 0
+        for pid in self.processes():
+            with open(f"/proc/{pid}/smaps_rollup") as lines:
+                total += sum(int(line.split()[1]) for line in lines if line.startswith("Pss:"))
+        return total * 1024
+
+    async def stop(self):
+        """Tunnels that are still open are cut after GracefulShutdownTimeout."""
+        self.process.send_signal(signal.SIGTERM)
+        await asyncio.to_thread(self.process.wait, PATIENCE)
+        with open(os.path.join(self.folder.name, "access.log")) as log:
+            lines = log.read().splitlines()
+        self.folder.cleanup()
+        return lines
+
+
+async def talk(proxy):
+    large = os.urandom(4 << 20)
+    async with websockets.connect(
+        proxy.url(), max_size=None, compression=None, subprotocols=["chat"]
+    ) as connection:
+        assert connection.subprotocol == "chat"
+        for message in ("hello", "", "\u00e9" * 1000, b"\x00\xff", large, large[: 65536 + 7]):
+            await connection.send(message)
+            assert await connection.recv() == message
+        await (await connection.ping())
+    async with websockets.connect(proxy.url(), max_size=None) as connection:  # permessage-deflate
+        await connection.send("x" * 1_000_000)
+        assert await connection.recv() == "x" * 1_000_000
+    assert connection.close_code == 1000
+    async with websockets.connect(proxy.url("/bye")) as connection:
+        try:
+            await connection.recv()
+            raise AssertionError("the origin's close got lost")
+        except websockets.ConnectionClosed as closed:
+            assert (closed.code, closed.reason) == (4001, "bye"), closed
+
+
+async def be_silent(proxy):
+    async with websockets.connect(proxy.url(), ping_interval=None) as connection:
+        try:
+            await connection.recv()
+            raise AssertionError("a silent tunnel stays")
+        except websockets.ConnectionClosed as closed:
+            assert closed.code == 1006, closed  # no closing handshake: the connection ended
+
+
+async def with_proxy(program, model, origin, directives, talk_to):
+    proxy = Proxy(program, model, origin, directives)
+    try:
+        await asyncio.wait_for(proxy.wait(), PATIENCE)
+        await asyncio.wait_for(talk_to(proxy), PATIENCE)
+    finally:
+        lines = await proxy.stop()
+    return lines
+
+
+async def many_idle(program, origin, count):
+    """One event thread holds them all, and still serves the next client."""
+
+    async def open_all(proxy):
+        held = []
+        for i in range(50):  # what the program takes once is not a tunnel's
+            held.append(await websockets.connect(proxy.url(), ping_interval=None))
+        before = proxy.memory()
+        for i in range(count):
+            held.append(await websockets.connect(proxy.url(), ping_interval=None))
+        each = (proxy.memory() - before) / count
+        print(f"{count} idle tunnels under one event thread: {each / 1024:.1f} KiB each")
+        threads = sum(len(os.listdir(f"/proc/{pid}/task")) for pid in proxy.processes())
+        assert threads == 2, f"{threads} threads, the supervisor's among them"
+        async with websockets.connect(proxy.url()) as quick:
+            await quick.send("quick")
+            assert await quick.recv() == "quick"
+        for connection in (held[0], held[-1]):
+            await connection.send("alive")
+            assert await connection.recv() == "alive"
+        for connection in held:
+            connection.transport.abort()
+        assert each < 16 * 1024 or "asan" in program or "tsan" in program
+
+    one = "StartServers 1\nThreadsPerChild 1\nMaxRequestWorkers 1\nMaxConnections 10000"
+    await with_proxy(program, "event", origin, one, open_all)
+
+
+async def main(program, models):
+    limit = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit))
+    count = min(int(os.environ.get("TUNNELS", "2000")), limit // 2 - 200)
+    origin = free_port()
+    async with websockets.serve(
+        echo, "127.0.0.1", origin, max_size=None, subprotocols=["chat"], ping_interval=None
+    ):
+        for model in models:
+            lines = await with_proxy(program, model, origin, "", talk)
+            done = [line for line in lines if line.startswith("101 tunnel ok ")]
+            assert len(done) == 3, lines
+            lines = await with_proxy(
+                program, model, origin, "ProxyWebsocketIdleTimeout 300ms", be_silent
+            )
+            assert "101 tunnel proxy/tunnel/timed-out" in "\n".join(lines), lines
+            print(f"{model}: passed")
+        if "event" in models:
+            await many_idle(program, origin, count)
+
+
+if __name__ == "__main__":
+    asyncio.run(main(sys.argv[1], sys.argv[2:] or ["event", "worker", "prefork"]))
