@@ -60,6 +60,7 @@ private:
     void finish();
     void count();
     void report(const net::Failure& failure);
+    void note_refusal(std::uint16_t status, const char* reason);
 
     std::chrono::milliseconds upstream_timeout() const;
     loop::Deadline client_deadline() const {

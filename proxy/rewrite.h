@@ -20,6 +20,10 @@ struct RewriteFacts {
     std::string_view client_address;
 };
 
+/// The request target for the upstream: the path that the rule made, and the query as received.
+std::string forwarded_target(const Match& match, const http::PathRules& rules,
+                             const http::Target& received, std::string_view text);
+
 /// The serialised HTTP/1.1 head for the upstream.
 std::string upstream_head(const Request& request, const Match& match, const RewriteFacts& facts);
 

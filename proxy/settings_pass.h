@@ -41,6 +41,7 @@ struct PassParameters {
     conf::Set<bool> tcp_keep_alive{false};                    ///< keepalive: SO_KEEPALIVE
     conf::Set<int> field_limit{8192};      ///< responsefieldsize: bytes of one field line
     conf::Set<bool> flush_packets{false};  ///< flushpackets: accepted; we always do
+    bool keeps_path = false;               ///< nocanon: the path goes on as it was received
 };
 
 /// One ProxyPass or ProxyPassMatch.
