@@ -43,12 +43,12 @@ constexpr KnownNames directives[] = {
      "RemoveInputFilter RemoveLanguage RemoveOutputFilter RemoveType UserDir "
      "VirtualDocumentRoot VirtualDocumentRootIP VirtualScriptAlias VirtualScriptAliasIP"},
     {Support::not_yet, "not yet",
-     "AddModuleInfo AllowEncodedSlashes ChrootDir CookieDomain CookieExpires "
+     "AddModuleInfo ChrootDir CookieDomain CookieExpires "
      "CookieHttpOnly CookieName CookieSameSite CookieSecure CookieStyle CookieTracking "
      "DefaultRuntimeDir DumpIOInput DumpIOOutput ErrorLogFormat FlushMaxPipelined "
      "FlushMaxThreshold HeartbeatAddress HeartbeatListen HeartbeatMaxServers "
      "HeartbeatStorage IdentityCheck IdentityCheckTimeout KeptBodySize "
-     "LimitInternalRecursion LimitXMLRequestBody ListenTCPDeferAccept MergeSlashes "
+     "LimitInternalRecursion LimitXMLRequestBody ListenTCPDeferAccept "
      "MergeTrailers ModemStandard Port Protocol QualifyRedirectURL ReadBufferSize "
      "RegexDefaultOptions RegisterHttpMethod ServerPath ServerTokens StrictHostCheck "
      "TraceEnable WatchdogInterval"},

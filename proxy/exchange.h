@@ -65,6 +65,7 @@ private:
     void finish();
     void count();
     void report(const net::Failure& failure);
+    void note_refusal(std::uint16_t status, const char* reason);
 
     std::chrono::milliseconds upstream_timeout() const;
     std::chrono::milliseconds tunnel_timeout() const;

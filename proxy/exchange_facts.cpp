@@ -4,6 +4,7 @@
 #include <ctime>
 
 #include "proxy/exchange.h"
+#include "proxy/http/path_readings.h"
 #include "proxy/status.h"
 
 namespace headgate::proxy {
@@ -61,8 +62,13 @@ std::optional<Answer> Exchange::route(const Request& request) {
     Places& places = state_.places[site_->index];
     const Place& place = places.at(request.path);
     settings_ = &place.settings();
+    const bool keeps = !http::has_dot_segment(request.received_path());
+    const Match match = place.match(request.path, keeps ? request.received_path() : "");
+    if (!places.are_alike(place, match, request.readings) || !is_contained(match)) {
+        note_refusal(400, http::reason(http::HeadFault::ambiguous_path));
+        return make_answer(400, *settings_);
+    }
     if (*settings_->handler == RouteSettings::Handler::server_status) return make_status(request);
-    const Match match = place.match(request.path);
     if (match.route == nullptr) return make_answer(404, *settings_);
     settings_ = &places.settings(place, match);
     const std::uint64_t limit = *settings_->limit_request_body;
@@ -121,13 +127,16 @@ void Exchange::refuse(const RefusedRequest& refused) {
     capture(facts);
     if (refused.head != nullptr) request_.method = refused.head->method;
     own_answer_ = make_answer(refused.status, *settings_);
+    note_refusal(refused.status, refused.reason);
+}
+
+/// Into the error log and the books: what the client asked for cannot be taken.
+void Exchange::note_refusal(std::uint16_t status, const char* reason) {
     site_->errors->write(state_.logs, LogLevel::info, LogId::request_refused,
-                         connection_.client.text(),
-                         std::to_string(refused.status) + ": " + refused.reason);
+                         connection_.client.text(), std::to_string(status) + ": " + reason);
     ledger_.failed = true;
-    ledger_.failure = {
-        Side::client,  kind_of_refusal(refused.status), net::phase::request_head, refused.status, 0,
-        refused.reason};
+    ledger_.failure = {Side::client, kind_of_refusal(status), net::phase::request_head, status, 0,
+                       reason};
 }
 
 void Exchange::abandon(const Failure& failure) {

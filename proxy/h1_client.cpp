@@ -7,6 +7,7 @@
 #include "proxy/http/connection_options.h"
 #include "proxy/http/date.h"
 #include "proxy/http/head_writer.h"
+#include "proxy/http/path_readings.h"
 #include "proxy/http/reason_phrase.h"
 
 namespace headgate::proxy {
@@ -195,8 +196,14 @@ H1Client::HeadEnd H1Client::accept(std::string_view text) {
     if (!target) return refuse(&head, head_text, target.error());
     const auto framing = http::request_framing(head, head_text);
     if (!framing) return refuse(&head, head_text, framing.error());
-    const auto path = http::matching_path(target->path.of(head_text));
+    const std::string_view host =
+        target->authority.empty() ? head.fields.value(http::FieldName::host, head_text).value_or("")
+                                  : target->authority.of(head_text);
+    const http::PathRules rules = connection_.candidates->by_host(host).settings.path_rules();
+    const auto path = http::matching_path(target->path.of(head_text), rules);
     if (!path) return refuse(&head, head_text, path.error());
+    auto readings = http::other_readings(*path);
+    if (!readings) return refuse(&head, head_text, readings.error());
 
     const ServerSettings& server = settings();
     const auto most = static_cast<std::uint32_t>(*server.max_keep_alive_requests);
@@ -204,10 +211,8 @@ H1Client::HeadEnd H1Client::accept(std::string_view text) {
                 !state_.is_draining &&
                 http::client_wants_keep_alive(head.version, head.fields, head_text);
     reader_.begin(reading(framing->kind), framing->length);
-    const std::string_view host =
-        target->authority.empty() ? head.fields.value(http::FieldName::host, head_text).value_or("")
-                                  : target->authority.of(head_text);
-    exchange_->prepare({head, head_text, *framing, *target, host, *path}, persists_);
+    exchange_->prepare(
+        {head, head_text, *framing, *target, host, *path, rules, std::move(*readings)}, persists_);
     return HeadEnd::complete;
 }
 

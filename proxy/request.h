@@ -2,7 +2,9 @@
 // points into buffers that are reused: everything is read before the first suspension.
 #pragma once
 
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include "proxy/http/message.h"
 #include "proxy/http/request_framing.h"
@@ -17,6 +19,10 @@ struct Request {
     http::Target target;
     std::string_view host;  // Host, or the authority of an absolute-form target
     std::string path;       // decoded and normalised, for matching
+    http::PathRules path_rules{};
+    std::vector<std::string> readings{};  // of the path, by others (http/path_readings.h)
+
+    std::string_view received_path() const { return target.path.of(text); }
 };
 
 /// A request that could not be taken: why, and what of its head there is (for the log).

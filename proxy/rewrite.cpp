@@ -26,16 +26,6 @@ http::ViaMode via_mode(const RouteSettings& settings) {
     return http::ViaMode::off;
 }
 
-std::string target_of(const Request& request, const Match& match) {
-    std::string target;
-    http::append_forwarded_path(target, match.path);
-    if (request.target.has_query) {
-        target += '?';
-        target += request.target.query.of(request.text);
-    }
-    return target;
-}
-
 /// The client's end-to-end fields, without those that are written anew.
 OutgoingFields forwarded_fields(const Request& request, bool adds_forwarding) {
     const http::Fields& received = request.head.fields;
@@ -83,13 +73,29 @@ std::string upgrade_for(const Request& request, std::string_view allowed) {
     return protocols;
 }
 
+std::string forwarded_target(const Match& match, const http::PathRules& rules,
+                             const http::Target& received, std::string_view text) {
+    std::string target;
+    if (match.is_encoded) {
+        target = match.path;
+    } else {
+        http::append_forwarded_path(target, match.path, rules.encoded_slashes);
+    }
+    if (received.has_query) {
+        target += '?';
+        target += received.query.of(text);
+    }
+    return target;
+}
+
 std::string upstream_head(const Request& request, const Match& match, const RewriteFacts& facts) {
     const bool preserves_host = *facts.settings.proxy_preserve_host && !request.host.empty();
     const bool adds_forwarding = *facts.settings.proxy_add_headers;
     std::string head;
     head.reserve(request.text.size() + 256);
     HeadWriter writer(head);
-    writer.request_line(request.head.method_text.of(request.text), target_of(request, match));
+    writer.request_line(request.head.method_text.of(request.text),
+                        forwarded_target(match, request.path_rules, request.target, request.text));
     writer.field(FieldName::host,
                  preserves_host ? request.host : std::string_view(match.route->authority));
 

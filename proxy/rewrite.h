@@ -26,6 +26,10 @@ struct RewriteFacts {
 /// all. Empty: no upgrade.
 std::string upgrade_for(const Request& request, std::string_view allowed);
 
+/// The request target for the upstream: the path that the rule made, and the query as received.
+std::string forwarded_target(const Match& match, const http::PathRules& rules,
+                             const http::Target& received, std::string_view text);
+
 /// The serialised HTTP/1.1 head for the upstream.
 std::string upstream_head(const Request& request, const Match& match, const RewriteFacts& facts);
 

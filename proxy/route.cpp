@@ -5,6 +5,8 @@
 
 #include <algorithm>
 
+#include "proxy/http/path_readings.h"
+
 namespace headgate::proxy {
 namespace {
 
@@ -27,19 +29,37 @@ std::vector<Route> make_routes(const std::vector<PassRule>& rules) {
     return routes;
 }
 
-/// Whether the rule applies; then `match` says where to.
-bool try_route(const Route& route, std::string_view path, Match& match) {
-    const PassRule& rule = route.rule;
+/// Whether the rule applies; then `match.path` says where to.
+bool try_path(const PassRule& rule, std::string_view path, Match& match) {
     if (rule.pattern) {
         conf::Captures captures;
         if (rule.pattern->match(path, captures) != conf::Pattern::Match::yes) return false;
-        if (!rule.exclude) {
-            match.path = conf::substitute(rule.target.path, captures);
-        }
-    } else {
-        if (!covers_segments(rule.prefix, path)) return false;
-        match.path = rule.target.path;
-        match.path += path.substr(rule.prefix.size());
+        if (!rule.exclude) match.path = conf::substitute(rule.target.path, captures);
+        return true;
+    }
+    if (!covers_segments(rule.prefix, path)) return false;
+    match.path = rule.target.path;
+    match.path += path.substr(rule.prefix.size());
+    return true;
+}
+
+/// A path as received, behind what the rule puts in front of it, which may need encoding.
+void encode_rest(std::string& path) {
+    std::string encoded;
+    http::append_received_path(encoded, path);
+    path = std::move(encoded);
+}
+
+/// Whether the rule applies; then `match` says where to.
+bool try_route(const Route& route, std::string_view path, std::string_view received, Match& match) {
+    const PassRule& rule = route.rule;
+    if (!try_path(rule, path, match)) return false;
+    // As Apache: a path that only matches once it is decoded is sent decoded.
+    Match as_received;
+    if (rule.parameters.keeps_path && !received.empty() && try_path(rule, received, as_received)) {
+        match.path = std::move(as_received.path);
+        encode_rest(match.path);
+        match.is_encoded = true;
     }
     if (match.path.empty() || match.path.front() != '/') match.path.insert(0, 1, '/');
     match.route = rule.exclude ? nullptr : &route;
@@ -47,6 +67,12 @@ bool try_route(const Route& route, std::string_view path, Match& match) {
 }
 
 }  // namespace
+
+bool is_contained(const Match& match) {
+    if (match.route == nullptr || !match.route->rule.pattern) return true;
+    if (http::has_dot_segment(match.path)) return false;
+    return match.is_encoded || http::other_readings(match.path).has_value();
+}
 
 bool covers_segments(std::string_view prefix, std::string_view path) {
     if (path.substr(0, prefix.size()) != prefix) return false;
@@ -79,11 +105,11 @@ Place::Place(RouteSettings settings, std::vector<PassRule> location_rules, std::
     routes_ = make_routes(settings_.passes);
 }
 
-Match Place::match(std::string_view path) const {
+Match Place::match(std::string_view path, std::string_view received) const {
     Match match;
     for (const auto* routes : {&location_routes_, &routes_}) {
         for (const Route& route : *routes) {
-            if (try_route(route, path, match)) return match;
+            if (try_route(route, path, received, match)) return match;
         }
     }
     return match;

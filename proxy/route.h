@@ -25,6 +25,7 @@ struct Route {
 struct Match {
     const Route* route = nullptr;  // null: no rule, or one that says "!"
     std::string path;              // towards the upstream, not yet encoded
+    bool is_encoded = false;       // but this one is: as it was received (nocanon)
 };
 
 /// What is in force at one place of a site: the settings of the server, the virtual host and every
@@ -39,8 +40,9 @@ public:
     const RouteSettings& settings() const { return settings_; }
 
     /// A Location's own rule decides, the longest first; then the others in file order, the first
-    /// that matches. `path` is decoded and normalised.
-    Match match(std::string_view path) const;
+    /// that matches. `path` is decoded and normalised; `received` is the path as it came, for rules
+    /// that say nocanon, or empty when it must not be sent on.
+    Match match(std::string_view path, std::string_view received = {}) const;
 
 private:
     RouteSettings settings_;
@@ -67,6 +69,10 @@ struct ProxySection {
     /// Apache's rule: a text with * or ? is matched whole, others as a prefix.
     bool covers(std::string_view target_url) const;
 };
+
+/// Whether the path that a rule made stays where the rule's target is. A pattern's capture may make
+/// dot segments of what was none: "^/img(.*)" and "/files/$1" make "/files/../x" of "/img../x".
+bool is_contained(const Match& match);
 
 /// Whether `prefix` covers `path` up to the end of a segment: /a covers /a and /a/b, not /ab.
 bool covers_segments(std::string_view prefix, std::string_view path);

@@ -20,6 +20,19 @@ Parsed<std::chrono::milliseconds> positive_duration(std::string_view text) {
     return parsed;
 }
 
+/// AllowEncodedSlashes
+Parsed<http::EncodedSlashes> encoded_slashes_choice(std::string_view text) {
+    using http::EncodedSlashes;
+    if (conf::is_equal_name(text, "NoDecode")) {
+        return {EncodedSlashes::keep, {}};
+    }
+    const Parsed<bool> parsed = conf::on_off(text);
+    if (!parsed.value) {
+        return {std::nullopt, "On, Off or NoDecode"};
+    }
+    return {*parsed.value ? EncodedSlashes::decode : EncodedSlashes::refuse, {}};
+}
+
 Parsed<RouteSettings::Via> via_choice(std::string_view text) {
     using Via = RouteSettings::Via;
     constexpr std::pair<std::string_view, Via> choices[] = {
@@ -153,6 +166,13 @@ constexpr conf::Row rows[] = {
         "LimitRequestFieldSize", of_server, "bytes", "8190", "Longest field line."),
     conf::row<&ServerSettings::limit_request_fields, conf::integer<0, 32767>>(
         "LimitRequestFields", of_server, "number", "100", "Most field lines; 0: no limit."),
+    conf::row<&ServerSettings::encoded_slashes, encoded_slashes_choice>(
+        "AllowEncodedSlashes", of_server, "On|Off|NoDecode", "Off",
+        "%2F in a path: Off answers 404, On takes it for a slash, NoDecode leaves it as it is. "
+        "Virtual hosts do not inherit it."),
+    conf::row<&ServerSettings::merge_slashes, conf::on_off>(
+        "MergeSlashes", of_server, "On|Off", "On",
+        "Whether slashes in a row count as one, for matching and for the upstream."),
 
     conf::row<&ServerSettings::error_log, conf::text_value>(
         "ErrorLog", of_server, "file", "/dev/stderr", "Where errors are logged."),
@@ -268,6 +288,8 @@ void ServerSettings::merge_from(const ServerSettings& over) {
     limit_request_line.merge_from(over.limit_request_line);
     limit_request_field_size.merge_from(over.limit_request_field_size);
     limit_request_fields.merge_from(over.limit_request_fields);
+    encoded_slashes = over.encoded_slashes;
+    merge_slashes.merge_from(over.merge_slashes);
     error_log.merge_from(over.error_log);
     merge_levels(log_level, over.log_level);
     for (const auto& [nickname, format] : over.log_formats) {

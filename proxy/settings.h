@@ -13,6 +13,7 @@
 #include "conf/directive.h"
 #include "conf/settings.h"
 #include "conf/value.h"
+#include "proxy/http/target.h"
 #include "proxy/settings_fields.h"
 #include "proxy/settings_pass.h"
 
@@ -64,6 +65,9 @@ struct ServerSettings {
     conf::Set<int> limit_request_line{8190};        ///< bytes
     conf::Set<int> limit_request_field_size{8190};  ///< bytes of one field line
     conf::Set<int> limit_request_fields{100};       ///< 0: no limit
+    conf::Set<http::EncodedSlashes> encoded_slashes{
+        http::EncodedSlashes::refuse};    ///< AllowEncodedSlashes; not inherited, as in Apache
+    conf::Set<bool> merge_slashes{true};  ///< MergeSlashes
 
     conf::Set<std::string> error_log{std::string("/dev/stderr")};  ///< path, or "|program"
     conf::Set<LogLevels> log_level{LogLevels{}};
@@ -73,6 +77,8 @@ struct ServerSettings {
 
     /// The format of one of its logs: the nickname's, or the text itself.
     const std::string& format_of(const AccessLog& log) const;
+
+    http::PathRules path_rules() const { return {*encoded_slashes, *merge_slashes}; }
 
     void merge_from(const ServerSettings& over);
 };

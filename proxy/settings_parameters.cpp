@@ -138,7 +138,11 @@ void refuse_parameter(const std::string& name, const Word& word, const Call& cal
 void read_pass_parameter(PassParameters& parameters, const Word& word, const Call& call) {
     const std::size_t equals = word.text.find('=');
     if (equals == word.text.npos) {
-        for (const std::string_view keyword : {"nocanon", "interpolate", "noquery"}) {
+        if (conf::is_equal_name(word.text, "nocanon")) {
+            parameters.keeps_path = true;
+            return;
+        }
+        for (const std::string_view keyword : {"interpolate", "noquery"}) {
             if (conf::is_equal_name(word.text, keyword)) {
                 call.not_yet(word,
                              "\"" + std::string(keyword) + "\" of " + std::string(call.row.name));

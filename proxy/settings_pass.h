@@ -43,6 +43,7 @@ struct PassParameters {
     conf::Set<bool> flush_packets{false};  ///< flushpackets: accepted; we always do
     /// upgrade: the protocol that the upstream may switch to, in lower case; "any", or "none".
     conf::Set<std::string> upgrade{std::string("websocket")};
+    bool keeps_path = false;  ///< nocanon: the path goes on as it was received
 };
 
 /// One ProxyPass or ProxyPassMatch.

@@ -110,6 +110,18 @@ const RouteSettings& Places::settings(const Place& place, const Match& match) {
     return by_proxy_.emplace(key, merge(cover, place.cover())).first->second;
 }
 
+bool Places::are_alike(const Place& place, const Match& match,
+                       const std::vector<std::string>& readings) {
+    const auto rule_of = [](const Match& of) {
+        return of.route != nullptr ? of.route->rule.span : conf::Span{};
+    };
+    return std::all_of(readings.begin(), readings.end(), [&](const std::string& reading) {
+        const Place& other = at(reading);
+        return *other.settings().handler == *place.settings().handler &&
+               rule_of(other.match(reading)) == rule_of(match);
+    });
+}
+
 /// Apache's order: the server's, then Proxy sections, then Locations, each in file order. A
 /// Location's own ProxyPass is no setting: Place keeps it apart.
 RouteSettings Places::merge(const Cover& proxies, const Cover& locations) const {

@@ -52,6 +52,11 @@ public:
     /// between the server's settings and the Locations'. Valid as long as this.
     const RouteSettings& settings(const Place& place, const Match& match);
 
+    /// Whether a request whose path can be read in these ways gets the same rule and the same
+    /// handler however it is read: then it does not matter how the upstream reads it.
+    bool are_alike(const Place& place, const Match& match,
+                   const std::vector<std::string>& readings);
+
 private:
     using Cover = std::vector<bool>;
     RouteSettings merge(const Cover& proxies, const Cover& locations) const;

@@ -14,7 +14,7 @@ struct Words {
 };
 
 // In the order of the enumeration.
-constexpr std::array<Words, 20> words = {{
+constexpr std::array<Words, 23> words = {{
     {"none", "no fault"},
     {"bad-request-line", "malformed request line"},
     {"bad-status-line", "malformed status line"},
@@ -35,8 +35,11 @@ constexpr std::array<Words, 20> words = {{
     {"connection-nominates-framing", "Connection names Content-Length, Transfer-Encoding or Host"},
     {"expectation", "Expect other than 100-continue"},
     {"payload-in-http10-get", "content in an HTTP/1.0 GET, HEAD or DELETE"},
+    {"ambiguous-path", "path that other readers could take for another one"},
+    {"name-with-underscore", "underscore in a field name"},
+    {"max-forwards", "Max-Forwards is not one number"},
 }};
-static_assert(words.size() == static_cast<std::size_t>(HeadFault::payload_in_http10_get) + 1);
+static_assert(words.size() == static_cast<std::size_t>(HeadFault::max_forwards) + 1);
 
 }  // namespace
 

@@ -29,6 +29,9 @@ enum class HeadFault : std::uint8_t {
     connection_nominates_framing,
     expectation,
     payload_in_http10_get,
+    ambiguous_path,
+    name_with_underscore,
+    max_forwards,
 };
 
 struct HeadError {

@@ -53,6 +53,12 @@ void split_path(Target& target, std::uint32_t at, std::uint32_t end, std::string
     target.query = {at + size + 1, end - at - size - 1};
 }
 
+// RFC 3986 has no "\" in a URI, and browsers write "/" for it: what sends one wants the two to be
+// mixed up. In a query it does no harm.
+bool has_backslash(const Target& target, std::string_view text) {
+    return target.path.of(text).find('\\') != std::string_view::npos;
+}
+
 // RFC 9112 section 3.2.2: "absolute-form = absolute-URI". RFC 9110 section 4.2.4: user information
 // in an http URI is deprecated and to be treated "as an error"; parse_authority refuses "@".
 Result<Target> parse_absolute(Slice at, std::string_view text) {
@@ -71,7 +77,7 @@ Result<Target> parse_absolute(Slice at, std::string_view text) {
         return bad_target(target.authority.at);
     }
     split_path(target, static_cast<std::uint32_t>(at.at + end), at.at + at.size, text);
-    return target;
+    return has_backslash(target, text) ? bad_target(at.at) : Result<Target>(target);
 }
 
 }  // namespace
@@ -96,7 +102,7 @@ Result<Target> parse_target(Method method, Slice at, std::string_view text) {
     // RFC 9112 section 3.2.1: "origin-form = absolute-path [ "?" query ]".
     if (whole.front() == '/') {
         split_path(target, at.at, at.at + at.size, text);
-        return target;
+        return has_backslash(target, text) ? bad_target(at.at) : Result<Target>(target);
     }
     return parse_absolute(at, text);
 }

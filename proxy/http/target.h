@@ -32,7 +32,7 @@ struct Target {
 
 /// Splits the target `at` in `text`; the slices of the result are over `text`. Refused with 400:
 /// a form that does not fit the method, user information, a scheme other than http and https, a
-/// fragment, an octet outside visible ASCII, a malformed authority.
+/// fragment, an octet outside visible ASCII, a backslash in the path, a malformed authority.
 Result<Target> parse_target(Method method, Slice at, std::string_view text);
 
 inline Result<Target> parse_target(const RequestHead& head, std::string_view text) {
@@ -59,6 +59,10 @@ Result<std::string> matching_path(std::string_view path, const PathRules& rules 
 /// and "%25" that matching_path left are not encoded again. Appends to `out`.
 void append_forwarded_path(std::string& out, std::string_view decoded,
                            EncodedSlashes encoded_slashes = EncodedSlashes::refuse);
+
+/// A path that is sent as it was received: only octets that no request target has become %XX, and
+/// "?". Appends to `out`.
+void append_received_path(std::string& out, std::string_view received);
 
 struct Authority {
     std::string_view host;   ///< IPv6 literals with their brackets

@@ -140,4 +140,14 @@ void append_forwarded_path(std::string& out, std::string_view decoded,
     }
 }
 
+void append_received_path(std::string& out, std::string_view received) {
+    for (const char c : received) {
+        if (is_target_octet(c) && c != '?') {
+            out += c;
+        } else {
+            append_escape(out, c);
+        }
+    }
+}
+
 }  // namespace headgate::http

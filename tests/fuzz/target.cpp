@@ -1,7 +1,7 @@
 // Fuzzes targets and paths: slices stay inside, a matching path has no dot segment left and no
 // NUL, and encoding it for the upstream and reading it again gives the same path.
 // First octet of the input: method and rules.
-#include "proxy/http/target.h"
+#include "proxy/http/path_readings.h"
 
 #include <cstddef>
 #include <cstdint>
@@ -17,7 +17,7 @@ void require(bool holds) {
     }
 }
 
-bool has_dot_segment(const std::string& path) {
+bool has_plain_dot_segment(const std::string& path) {
     const std::string closed = path + '/';
     return closed.find("/./") != std::string::npos || closed.find("/../") != std::string::npos;
 }
@@ -29,12 +29,20 @@ void check_path(std::string_view path, const PathRules& rules) {
         return;
     }
     require(matching->front() == '/' && matching->find('\0') == std::string::npos);
-    require(!has_dot_segment(*matching));
+    require(!has_plain_dot_segment(*matching));
     require(!rules.merge_slashes || matching->find("//") == std::string::npos);
     std::string forwarded;
     append_forwarded_path(forwarded, *matching, rules.encoded_slashes);
     const auto again = matching_path(forwarded, rules);
     require(again.has_value() && *again == *matching);
+    const auto readings = other_readings(*matching);
+    if (!readings) {
+        require(readings.error().status == 400);
+        return;
+    }
+    for (const std::string& reading : *readings) {
+        require(reading.front() == '/' && reading != *matching && !has_plain_dot_segment(reading));
+    }
 }
 
 }  // namespace

@@ -96,6 +96,46 @@ TEST_P(RefusedRequests, HaveAnAllowFieldWhereTheMethodIsTheReason) {
     EXPECT_NE(client.receive_response().field("Allow"), "");  // RFC 9110 section 15.5.6
 }
 
+TEST_P(RefusedRequests, AreThosePathsThatAnUpstreamCouldReadDifferently) {
+    ScriptedOrigin origin;
+    RunningProxy proxy(model(), "ProxyPass /admin !\n" + pass_all_to(origin));
+    const char* const escapes[] = {"/x/..;/admin",  "/admin;/x",        "/x/%252e%252e/admin",
+                                   "/x/..%5cadmin", "/x/%c0%ae%c0%ae/", "/;/admin",
+                                   "/x\\..\\admin", "/%2561dmin"};
+    std::size_t lines = 0;
+    for (const char* path : escapes) {
+        SCOPED_TRACE(path);
+        RawConnection client(proxy.port());
+        client.send(get(path));
+        EXPECT_EQ(client.receive_response().status, 400);
+        EXPECT_EQ(proxy.access_log(++lines).back()["end"], "client/request-head/malformed");
+    }
+    EXPECT_FALSE(origin.has_connection());
+    RawConnection client(proxy.port());
+    client.send(get("/x/%2e%2e/admin"));
+    EXPECT_EQ(client.receive_response().status, 404);
+    EXPECT_FALSE(origin.has_connection());
+}
+
+TEST_P(RefusedRequests, AreNotThoseWithUnusualPaths) {
+    ScriptedOrigin origin;
+    RunningProxy proxy(model(),
+                       "AllowEncodedSlashes NoDecode\nProxyPass /admin !\nProxyPass /raw/ http://" +
+                           origin.address() + "/raw/ nocanon\n" + pass_all_to(origin));
+    RawConnection client(proxy.port());
+    client.send(get("/a;v=1/b%20c/@s%2Fn?x=../y"));
+    std::string head;
+    RawConnection upstream = origin.accept_request(head);
+    EXPECT_TRUE(head.starts_with("GET /a;v=1/b%20c/@s%2Fn?x=../y HTTP/1.1\r\n")) << head;
+    upstream.send(ok("x"));
+    EXPECT_EQ(client.receive_response().status, 200);
+    client.send(get("/raw/%7Ea//b%2fc"));
+    head = upstream.receive_head();
+    EXPECT_TRUE(head.starts_with("GET /raw/%7Ea//b%2fc HTTP/1.1\r\n")) << head;
+    upstream.send(ok("x"));
+    EXPECT_EQ(client.receive_response().status, 200);
+}
+
 // ---- found out while the content comes ---------------------------------------------------
 
 TEST_P(RefusedRequests, EndTheExchangeWhenChunkedContentGrowsTooLarge) {
