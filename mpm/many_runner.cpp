@@ -1,12 +1,8 @@
 // See many_runner.h.
 #include "mpm/many_runner.h"
 
-#include <malloc.h>
-
 #include <algorithm>
 #include <cerrno>
-
-#include "mpm/loop/frame_cache.h"
 
 namespace headgate::mpm {
 namespace {
@@ -101,8 +97,7 @@ loop::Task<void> ManyRunner::recede() {
     is_receding_ = false;
     if (wake == loop::Wake::cancelled || connections_.size() > peak_ / 2) co_return;
     peak_ = connections_.size();
-    loop::frame_cache::trim();
-    ::malloc_trim(0);
+    loop_.trim();
 }
 
 void ManyRunner::begin_drain() {

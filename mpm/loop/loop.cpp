@@ -2,6 +2,7 @@
 // sleep.
 #include "mpm/loop/loop.h"
 
+#include <malloc.h>
 #include <sys/epoll.h>
 #include <unistd.h>
 
@@ -13,6 +14,8 @@
 #include <boost/version.hpp>
 #include <cerrno>
 #include <utility>
+
+#include "mpm/loop/frame_cache.h"
 
 namespace headgate::loop {
 namespace asio = boost::asio;
@@ -230,6 +233,13 @@ void Loop::forget(Readiness& readiness) {
     ::epoll_ctl(set_, EPOLL_CTL_DEL, readiness.descriptor, nullptr);
     readiness.descriptor = -1;
     readiness.next_free = std::exchange(forgotten_, &readiness);
+}
+
+void Loop::trim() {
+    while (free_ != nullptr)
+        delete std::exchange(free_, free_->next_free);
+    frame_cache::trim();
+    ::malloc_trim(0);
 }
 
 // ---- waiters

@@ -80,6 +80,10 @@ public:
     /// Stops watching; call before closing the descriptor. Nobody may wait for it.
     void forget(Readiness& readiness);
 
+    /// Frees what is kept for reuse, of this loop and its thread, and gives unused memory back to
+    /// the system. Takes milliseconds: for after a burst.
+    void trim();
+
     /// One buffer for reading into, shared by every task of the loop: its content is valid until
     /// the reader suspends.
     std::span<char> scratch() { return {scratch_.get(), scratch_size}; }

@@ -57,6 +57,9 @@ const Counted counted[] = {
      "ThreadsPerChild of 100 exceeds ThreadLimit, lowering to 64"},
     {"row 5: 1, 2, 4, 8", "prefork", "StartServers 1\nMinSpareServers 8\nMaxSpareServers 20\n", 8,
      9, "1 process with 1 thread"},
+    {"numbers that make no sense", "worker",
+     "StartServers 0\nThreadsPerChild 4\nMinSpareThreads -1\nMaxSpareThreads 8\n", 1, 5,
+     "StartServers below 1, raising to 1"},
     {"row 6: one fewer a second", "prefork",
      "StartServers 12\nMinSpareServers 2\nMaxSpareServers 10\n", 10, 11, "12 processes"},
 };
@@ -109,6 +112,28 @@ TEST(Processes, OfEventGrowWhenTheirThreadsRunAllTheTime) {
         }
         return proxy.children().size() == 2;
     });
+}
+
+/// Row 23, our rule: MaxConnections, not a factor of threads, is where event stops accepting; it
+/// goes on when a connection ends.
+TEST(Processes, OfEventAcceptUpToMaxConnections) {
+    RunningOrigin origin;
+    RunningProxy proxy("event",
+                       "MaxConnections 4\nKeepAliveTimeout 60\n"
+                       "AsyncRequestWorkerFactor 1\n" +
+                           pass_all_to(origin));
+    std::vector<RawConnection> clients;
+    for (int i = 0; i < 4; i++) {
+        clients.emplace_back(proxy.port());
+        clients.back().send(get("/hello"));
+        EXPECT_EQ(clients.back().receive_response().status, 200);
+    }
+    RawConnection next(proxy.port());
+    next.send(get("/hello"));
+    proxy.wait_until_parked();
+    EXPECT_FALSE(next.has_news()) << "it waits to be accepted";
+    clients.pop_back();
+    EXPECT_EQ(next.receive_response().status, 200);
 }
 
 class Processes : public Behaviour {};

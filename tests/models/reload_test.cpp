@@ -3,6 +3,7 @@
 #include <signal.h>
 
 #include <algorithm>
+#include <filesystem>
 
 #include "tests/support/behaviour.h"
 
@@ -334,6 +335,34 @@ TEST_P(Reload, KeepsTheProgramWhenTheNewOneCannotStart) {
     }
     EXPECT_EQ(times(proxy.messages(), "listening on"), 1u);
     EXPECT_EQ(proxy.stop(), 0);
+}
+
+/// Nor is -t what decides: a program that says yes to it and then ends is not let in.
+TEST_P(Reload, KeepsTheProgramWhenAnotherOneIsInItsPlace) {
+    const TemporaryFolder folder;
+    const std::string program = folder.file("headgate");
+    std::filesystem::copy_file(built_program("headgate"), program);
+    const std::uint16_t port = free_port();
+    const std::string file = folder.write(
+        "headgate.conf", "ServerName proxy.test\nListen 127.0.0.1:" + std::to_string(port) +
+                             "\nErrorLog " + folder.file("error.log") + "\n" + directives());
+    ChildProgram running(folder, program, {"-f", file, "--mpm", model()});
+    wait_until("for it to listen",
+               [&] { return running.err().find("listening on") != std::string::npos; });
+    const std::string other = folder.write(
+        "other", "#!/bin/sh\nfor word; do [ \"$word\" = -t ] && exit 0; done\nexit 7\n");
+    std::filesystem::permissions(other, std::filesystem::perms(0755));
+    std::filesystem::rename(other, program);
+    running.signal(SIGUSR2);
+    wait_until("for the new program to be refused", [&] {
+        return running.err().find("the new program cannot start") != std::string::npos;
+    });
+    RawConnection client(port);
+    client.send(get("/hello"));
+    EXPECT_EQ(client.receive_response().status, 200);
+    client.close();
+    running.signal(SIGTERM);
+    EXPECT_EQ(running.exit_code(), 0);
 }
 
 /// Replacing the program leaves no more generations behind than reloading does.

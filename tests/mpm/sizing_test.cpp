@@ -11,7 +11,7 @@
 namespace headgate::mpm {
 namespace {
 
-/// What is written; 0: it is not (-1: a written 0, which the configuration itself would refuse).
+/// What is written; 0: it is not (-1: a written 0).
 struct Written {
     int start = 0, server_limit = 0, thread_limit = 0, threads = 0, most = 0;
     int min_spare = 0, max_spare = 0, per_child = 0;
@@ -192,6 +192,35 @@ const Case worker_cases[] = {
      {},
      {25, 16, 3, 75, 101, 16, 64, {}}},
 };
+
+/// A default is no wish: what the first start allows is enough, or is said to be less.
+TEST(SizeWorker, takes_the_limits_of_another_model_as_they_are) {
+    Settings settings;
+    const Sizing roomy = model_of(ModelName::worker).size(settings, {256, 64});
+    EXPECT_EQ(roomy.server_limit, 256u);
+    EXPECT_EQ(roomy.max_children, 16u);
+    EXPECT_TRUE(roomy.warnings.empty());
+    const Sizing narrow = model_of(ModelName::prefork).size(settings, {16, 64});
+    EXPECT_EQ(narrow.max_children, 16u);
+    EXPECT_EQ(narrow.warnings.size(), 2u);
+}
+
+TEST(SizeWorker, has_spare_threads_for_each_bucket) {
+    Sizing sizing = model_of(ModelName::worker).size(Settings{}, {});
+    apply_bucket_rules(1, sizing);
+    EXPECT_EQ(sizing.min_spare, 75u);
+    EXPECT_EQ(sizing.max_spare, 250u);
+    apply_bucket_rules(12, sizing);
+    EXPECT_EQ(sizing.start, 12u);
+    EXPECT_EQ(sizing.min_spare, 25u * 11 + 12);
+    EXPECT_EQ(sizing.max_spare, 25u * 11 + 12 + 26 * 12);
+    apply_bucket_rules(40, sizing);
+    EXPECT_EQ(sizing.max_children, 16u) << "ServerLimit holds";
+    Sizing prefork = model_of(ModelName::prefork).size(Settings{}, {});
+    apply_bucket_rules(8, prefork);
+    EXPECT_EQ(prefork.start, 8u);
+    EXPECT_EQ(prefork.max_spare, 13u);
+}
 
 TEST(SizeWorker, follows_apache) {
     for (const Case& each : worker_cases)
