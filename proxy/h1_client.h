@@ -33,6 +33,8 @@ public:
     bool takes_interim() const override { return version_ == http::Version::http_1_1; }
     net::Transport& switch_protocols() override;
     void cut() override;
+    loop::SourceList* departures() override { return transport_->breaks(); }
+    bool has_departed() const override { return transport_->has_broken(); }
     bool has_all_content() const override { return reader_.is_complete(); }
     std::uint64_t received() const override { return received_; }
     std::uint64_t sent() const override { return output_.written() - sent_before_; }
