@@ -93,6 +93,10 @@ loop::Task<Result<void>> Exchange::forward() {
         if (!sent) co_return sent.error();
         co_return co_await respond();
     }
+    if (answers_continue_) {
+        const Result<void> told = co_await client_.send_interim(100, {}, client_deadline());
+        if (!told) co_return told.error();
+    }
     auto up = upload();
     auto down = respond();
     auto sides = loop::both(state_.loop, std::move(up), std::move(down), loop::Until::second_ends);

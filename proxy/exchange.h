@@ -98,8 +98,9 @@ private:
     std::vector<std::string> captured_requests_;  // by log of the site
     std::vector<std::string> captured_responses_;
     std::optional<Answer> own_answer_;  // instead of forwarding
-    bool expects_continue_ = false;
-    loop::Deadline head_deadline_;  // of the wait for the response's head; moves
+    bool expects_continue_ = false;     // the upstream's 100 is passed on
+    bool answers_continue_ = false;     // 100 is said by us
+    loop::Deadline head_deadline_;      // of the wait for the response's head; moves
     loop::Branch* response_branch_ = nullptr;
     bool upload_done_ = false;
     bool response_begun_ = false;  // the client has been sent a final head
