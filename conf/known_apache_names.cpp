@@ -14,7 +14,8 @@ constexpr KnownNames directives[] = {
      "H2CopyFiles H2MaxWorkerIdleSeconds H2MaxWorkers H2MinWorkers H2Push H2PushDiarySize "
      "H2PushPriority H2PushResource H2SerializeHeaders H2SessionExtraFiles LoadFile "
      "MaxMemFree MaxRangeOverlaps MaxRangeReversals MaxRanges Mutex NameVirtualHost "
-     "ProxyAsyncDelay ProxyHCTPsize ProxyWebsocketAsync ProxyWebsocketAsyncDelay ScoreBoardFile SeeRequestTail SSLCryptoDevice SSLRandomSeed "
+     "ProxyAsyncDelay ProxyHCTPsize ProxyWebsocketAsync ProxyWebsocketAsyncDelay ScoreBoardFile "
+     "SeeRequestTail SSLCryptoDevice SSLRandomSeed "
      "SSLRenegBufferSize TypesConfig"},
     {Support::not_yet, "content filters: not yet",
      "AddDefaultCharset AddOutputFilterByType BrotliAlterETag "
@@ -118,7 +119,7 @@ constexpr KnownNames directives[] = {
      "H2StreamMaxMemSize H2StreamTimeout H2TLSCoolDownSecs H2TLSWarmUpSize H2Upgrade "
      "H2WebSockets H2WindowSize"},
     {Support::not_yet, "this part of proxying: not yet",
-     "AllowCONNECT NoProxy Proxy100Continue "
+     "AllowCONNECT NoProxy "
      "ProxyBadHeader ProxyBlock ProxyDomain ProxyExpressDBMFile ProxyExpressDBMType "
      "ProxyExpressEnable ProxyFCGIBackendType ProxyFCGISetEnvIf ProxyFtpDirCharset "
      "ProxyFtpEscapeWildcards ProxyFtpListOnWildcard ProxyHCExpr ProxyHCTemplate "

@@ -51,6 +51,11 @@ public:
     /// has for the whole.
     virtual void cut() = 0;
 
+    /// Where to wait for the client to be gone: its connection reset, or its stream. The end of its
+    /// input alone is not that (RFC 9112 section 9.6). Null: it cannot be told.
+    virtual loop::SourceList* departures() = 0;
+    virtual bool has_departed() const = 0;
+
     /// Whether the request's content has been read to its end.
     virtual bool has_all_content() const = 0;
 

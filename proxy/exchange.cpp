@@ -18,15 +18,51 @@ using upstream::ReceivedHead;
 using upstream::RequestContent;
 namespace phase = net::phase;
 
+namespace {
+
+constexpr std::uint16_t status_client_gone = 499;  // never sent: what nginx logs
+
+}  // namespace
+
 loop::Task<void> Exchange::run() {
     if (own_answer_) {
         co_await answer(std::move(*own_answer_));
     } else {
-        const Result<void> forwarded = co_await attempts();
-        if (!forwarded) co_await conclude(forwarded.error());
+        watch_client();
+        Result<void> forwarded = Failure{Side::client, FailureKind::cancelled, phase::request_head};
+        if (!client_has_left_) forwarded = co_await attempts();
+        state_.loop.withdraw(watch_);
+        if (!forwarded) {
+            const Failure failure = as_departure(forwarded.error());
+            co_await conclude(failure);
+        }
         if (forwarded && tunnel_) co_await run_tunnel();
     }
     finish();
+}
+
+/// While the exchange waits for the upstream it reads nothing from the client, and would not learn
+/// that nobody waits for the response any more.
+void Exchange::watch_client() {
+    loop::SourceList* departures = client_.departures();
+    if (departures == nullptr) return;
+    line_ = state_.loop.branch();
+    watch_.context = this;
+    watch_.call = [](loop::Waiter& woken) { static_cast<Exchange*>(woken.context)->client_left(); };
+    if (client_.has_departed()) return client_left();
+    state_.loop.park(watch_, departures, loop::Deadline::never());
+}
+
+/// Whatever the exchange waits for ends now, and so does its connection.
+void Exchange::client_left() {
+    client_has_left_ = true;
+    line_->cancel();
+}
+
+/// A wait that was cancelled because the client left: that is the failure, in that phase.
+Failure Exchange::as_departure(const Failure& failure) const {
+    if (!client_has_left_ || failure.kind != FailureKind::cancelled) return failure;
+    return {Side::client, FailureKind::reset, failure.phase, 0, 0, "the client left"};
 }
 
 /// Borrow, forward; again on a fresh connection when a reused one turned out to be dead.
@@ -56,6 +92,10 @@ loop::Task<Result<void>> Exchange::forward() {
         const Result<void> sent = co_await send_request();
         if (!sent) co_return sent.error();
         co_return co_await respond();
+    }
+    if (answers_continue_) {
+        const Result<void> told = co_await client_.send_interim(100, {}, client_deadline());
+        if (!told) co_return told.error();
     }
     auto up = upload();
     auto down = respond();
@@ -213,8 +253,8 @@ loop::Task<void> Exchange::run_tunnel() {
     tunnel_.reset();
     if (ended) co_return;
     ledger_.failed = true;
-    ledger_.failure = ended.error();
-    report(ended.error());
+    ledger_.failure = as_departure(ended.error());
+    report(ledger_.failure);
 }
 
 /// RFC 9110 section 9.2.2 and RFC 9112 section 9.3.1: only what is idempotent, went out on a reused
@@ -264,6 +304,7 @@ loop::Task<void> Exchange::conclude(Failure failure) {
         failure.side == Side::client &&
         (failure.kind == FailureKind::reset || failure.phase == phase::client_write);
     const bool nothing_sent = !response_begun_ || client_.withdraw_head();
+    if (client_is_gone && nothing_sent) ledger_.status = status_client_gone;
     if (!nothing_sent || client_is_gone || failure.kind == FailureKind::cancelled) {
         client_.cut();
         co_return;

@@ -21,6 +21,9 @@ public:
     /// Opens the books: the first octet of the request has come. All arguments outlive the
     /// exchange.
     Exchange(LoopState& state, ClientSide& client, const ConnectionFacts& connection);
+    ~Exchange() { state_.loop.withdraw(watch_); }
+    Exchange(const Exchange&) = delete;
+    Exchange& operator=(const Exchange&) = delete;
 
     /// Takes over what is needed of a request: afterwards its head may be freed. Call once, or
     /// refuse() instead, before run().
@@ -55,6 +58,11 @@ private:
                         std::string_view fields);
     loop::Task<net::Result<void>> switch_protocols(const upstream::ReceivedHead& received);
     loop::Task<void> run_tunnel();
+
+    // the client may leave at any time
+    void watch_client();
+    void client_left();
+    net::Failure as_departure(const net::Failure& failure) const;
     bool may_try_again(const net::Failure& failure) const;
     upstream::BorrowOptions borrow_options() const;
 
@@ -91,13 +99,17 @@ private:
     std::vector<std::string> captured_requests_;  // by log of the site
     std::vector<std::string> captured_responses_;
     std::optional<Answer> own_answer_;  // instead of forwarding
-    bool expects_continue_ = false;
-    loop::Deadline head_deadline_;  // of the wait for the response's head; moves
+    bool expects_continue_ = false;     // the upstream's 100 is passed on
+    bool answers_continue_ = false;     // 100 is said by us
+    loop::Deadline head_deadline_;      // of the wait for the response's head; moves
     loop::Branch* response_branch_ = nullptr;
     bool upload_done_ = false;
     bool response_begun_ = false;  // the client has been sent a final head
     bool only_fresh_ = false;      // the next attempt takes no pooled connection
     std::uint8_t interims_ = 0;
+    bool client_has_left_ = false;
+    loop::Branch* line_ = nullptr;            // of this exchange: ends when the client has left
+    loop::Waiter watch_;                      // for that
     std::unique_ptr<net::Transport> tunnel_;  // the upstream's connection after its 101
     TunnelCounts tunnelled_;
 };

@@ -72,10 +72,10 @@ std::optional<Answer> Exchange::route(const Request& request) {
     if (match.route == nullptr) return make_answer(404, *settings_);
     settings_ = &places.settings(place, match);
     const std::uint64_t limit = *settings_->limit_request_body;
+    client_.limit_content(limit);
     if (limit != 0 && request.framing.length > limit) {
         return make_answer(413, *settings_);
     }
-    client_.limit_content(limit);
     route_ = match.route;
     write_request(request, match);
     return std::nullopt;
@@ -117,7 +117,8 @@ void Exchange::write_request(const Request& request, const Match& match) {
     content_ = request.framing.kind == Kind::chunked ? upstream::RequestContent::chunked
                : request.framing.has_content()       ? upstream::RequestContent::length
                                                      : upstream::RequestContent::none;
-    expects_continue_ = request.framing.expects_continue;
+    expects_continue_ = request.framing.expects_continue && *settings_->proxy_100_continue;
+    answers_continue_ = request.framing.expects_continue && !expects_continue_;
 }
 
 void Exchange::refuse(const RefusedRequest& refused) {

@@ -28,6 +28,7 @@ constexpr std::size_t head_read = 16 * 1024;
 constexpr loop::Milliseconds drain_grace{1000};  // for a request that is already on its way
 constexpr loop::Milliseconds linger_time{2000};  // without progress, at most
 constexpr int linger_reads = 64;
+constexpr std::uint64_t most_drained = 64 * 1024;  // of a request that was answered before its end
 
 /// The value of a Date field, made once a second on each thread.
 std::string_view date_now() {
@@ -87,7 +88,8 @@ loop::Task<void> H1Client::serve() {
         const HeadEnd end = co_await read_head();
         if (end == HeadEnd::gone) co_return;
         co_await exchange_->run();
-        end_exchange();
+        exchange_.reset();
+        if (persists_ && !has_all_content()) co_await drain_content();
     }
     if (!is_cut_) co_await linger();
 }
@@ -191,6 +193,7 @@ H1Client::HeadEnd H1Client::accept(std::string_view text) {
     received_ -= text.size() - size;
     version_ = head.version;
     is_head_request_ = head.method == http::Method::head;
+    takes_trailers_ = http::accepts_trailers(head.fields, head_text);
 
     const auto target = http::parse_target(head, head_text);
     if (!target) return refuse(&head, head_text, target.error());
@@ -211,6 +214,7 @@ H1Client::HeadEnd H1Client::accept(std::string_view text) {
                 !state_.is_draining &&
                 http::client_wants_keep_alive(head.version, head.fields, head_text);
     reader_.begin(reading(framing->kind), framing->length);
+    awaits_continue_ = framing->expects_continue;
     exchange_->prepare(
         {head, head_text, *framing, *target, host, *path, rules, std::move(*readings)}, persists_);
     return HeadEnd::complete;
@@ -266,7 +270,8 @@ loop::Task<Result<void>> H1Client::drain(loop::Phase phase, loop::Deadline deadl
 void H1Client::send_head(const ResponseStart& start) {
     const bool is_open = start.content == ResponseStart::Content::open;
     const bool sends_chunked = is_open && version_ == http::Version::http_1_1;
-    if ((is_open && !sends_chunked) || !has_all_content()) persists_ = false;
+    const bool ends_by_close = is_open && !sends_chunked;
+    if (ends_by_close || (!has_all_content() && !may_drain_content())) persists_ = false;
     persists_ = persists_ && !state_.is_draining;
 
     std::string head;
@@ -301,6 +306,7 @@ bool H1Client::withdraw_head() {
 
 loop::Task<Result<void>> H1Client::send_interim(std::uint16_t status, std::string_view fields,
                                                 loop::Deadline deadline) {
+    if (status == 100) awaits_continue_ = false;
     std::string head;
     http::HeadWriter writer(head);
     writer.status_line(status, http::reason_phrase(status));
@@ -323,9 +329,30 @@ void H1Client::cut() {
     if (writer_.kind() == H1ContentWriter::Kind::until_close) transport_->reset_on_close();
 }
 
-void H1Client::end_exchange() {
-    exchange_.reset();
-    if (!has_all_content()) persists_ = false;
+/// Whether what the client still sends of an answered request may be read and dropped, so that the
+/// connection can go on: little enough, and certain to come.
+bool H1Client::may_drain_content() const {
+    const bool is_coming = !awaits_continue_ || reader_.delivered() > 0;
+    const std::uint64_t size = reader_.delivered() + reader_.due();
+    const bool is_allowed = content_limit_ == 0 || size <= content_limit_;
+    return is_coming && is_allowed && reader_.kind() == H1ContentReader::Kind::length &&
+           reader_.due() <= most_drained;
+}
+
+/// The response came before the request had ended (RFC 9112 section 9.3: "a server MUST read the
+/// entire request message body or close the connection after sending its response").
+loop::Task<void> H1Client::drain_content() {
+    while (!has_all_content()) {
+        const Result<ContentRun> run = reader_.try_read(*transport_, state_.loop.scratch());
+        loop::Wake wake = loop::Wake::ready;
+        if (run && run->would_block) {
+            const loop::Deadline deadline = loop::Deadline::after(linger_time);
+            wake = co_await wait(*transport_, net::Want::read, phase::linger, deadline);
+        }
+        if (run && wake == loop::Wake::ready) continue;
+        persists_ = false;
+        co_return;
+    }
 }
 
 /// RFC 9112 section 9.6: half-closes, and reads what the client still sends for a while, so that a

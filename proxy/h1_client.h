@@ -33,12 +33,18 @@ public:
     bool takes_interim() const override { return version_ == http::Version::http_1_1; }
     net::Transport& switch_protocols() override;
     void cut() override;
+    loop::SourceList* departures() override { return transport_->breaks(); }
+    bool has_departed() const override { return transport_->has_broken(); }
     bool has_all_content() const override { return reader_.is_complete(); }
     std::uint64_t received() const override { return received_; }
     std::uint64_t sent() const override { return output_.written() - sent_before_; }
 
     net::Result<net::ContentRun> try_read_content(std::span<char> scratch) override;
     loop::Park content_ready(loop::Phase phase, const loop::Deadline& deadline) override;
+    std::string trailers() const override { return reader_.trailers(); }
+    void set_trailers(const std::string& lines) override {
+        if (takes_trailers_) writer_.set_trailers(lines);
+    }
     net::Result<void> write_content(std::span<const char> octets, bool is_last) override;
     bool has_rest() const override { return !output_.is_empty(); }
     loop::Task<net::Result<void>> drain(loop::Phase phase, loop::Deadline deadline) override;
@@ -52,8 +58,9 @@ private:
     HeadEnd accept(std::string_view text);
     HeadEnd refuse(const http::RequestHead* head, std::string_view text, http::HeadError error);
     void begin_exchange();
-    void end_exchange();
     loop::Deadline head_deadline() const;
+    bool may_drain_content() const;
+    loop::Task<void> drain_content();
     loop::Task<void> linger();
     const ServerSettings& settings() const;
 
@@ -76,7 +83,9 @@ private:
     std::uint64_t written_at_head_ = 0;
     http::Version version_ = http::Version::http_1_1;
     bool is_head_request_ = false;
-    bool persists_ = true;  // the connection serves another exchange after this one
+    bool takes_trailers_ = false;   // TE: trailers
+    bool awaits_continue_ = false;  // sends no content before it has a 100, or has lost patience
+    bool persists_ = true;          // the connection serves another exchange after this one
     bool is_idle_ = false;
     bool is_cut_ = false;
 };

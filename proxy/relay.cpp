@@ -72,6 +72,7 @@ loop::Task<Result<void>> relay(loop::Loop& loop, net::ContentReader& from, net::
         const bool is_last = run->is_last;
         const std::size_t octets = run->octets.size();
         if (terms.octets != nullptr) *terms.octets += octets;
+        if (is_last) to.set_trailers(from.trailers());
         const Result<void> wrote = to.write_content(run->octets, is_last);
         if (!wrote) {
             net::Failure failure = wrote.error();

@@ -27,16 +27,20 @@ http::ViaMode via_mode(const RouteSettings& settings) {
 }
 
 /// The client's end-to-end fields, without those that are written anew.
-OutgoingFields forwarded_fields(const Request& request, bool adds_forwarding) {
+OutgoingFields forwarded_fields(const Request& request, const RouteSettings& settings) {
+    const bool adds_forwarding = *settings.proxy_add_headers;
+    const bool is_chunked = request.framing.kind == http::RequestFraming::Kind::chunked;
+    const bool expects = request.framing.expects_continue && *settings.proxy_100_continue;
     const http::Fields& received = request.head.fields;
     OutgoingFields fields;
     fields.reserve(received.size() + 8);
     for (const http::Field& field : received) {
         const bool anew = field.id == FieldName::host || field.id == FieldName::content_length ||
-                          field.id == FieldName::via || field.id == FieldName::trailer ||
+                          field.id == FieldName::via ||
+                          (field.id == FieldName::trailer && !is_chunked) ||
                           (adds_forwarding && http::is_forwarding_field(field.id));
-        // RFC 9110 section 10.1.1: no 100-continue expectation without content.
-        const bool is_void = field.id == FieldName::expect && !request.framing.has_content();
+        // RFC 9110 section 10.1.1: no 100-continue expectation without content, nor for HTTP/1.0.
+        const bool is_void = field.id == FieldName::expect && !expects;
         if (anew || is_void || http::is_hop_by_hop(field, received, request.text)) continue;
         fields.push_back({http::name(field, request.text), http::value(field, request.text), {}});
     }
@@ -88,6 +92,24 @@ std::string forwarded_target(const Match& match, const http::PathRules& rules,
     return target;
 }
 
+namespace {
+
+/// Connection anew, with what of its options we stand for: an upgrade, and that trailers are taken
+/// (RFC 9110 section 10.1.4: a sender of TE lists it in Connection).
+void write_connection_options(const Request& request, const RewriteFacts& facts,
+                              HeadWriter& writer) {
+    const bool takes_trailers = http::accepts_trailers(request.head.fields, request.text);
+    const bool upgrades = !facts.upgrade.empty();
+    if (!upgrades && !takes_trailers) return;
+    writer.field(FieldName::connection, !takes_trailers ? "Upgrade"
+                                        : upgrades      ? "Upgrade, TE"
+                                                        : "TE");
+    if (upgrades) writer.field(FieldName::upgrade, facts.upgrade);
+    if (takes_trailers) writer.field(FieldName::te, "trailers");
+}
+
+}  // namespace
+
 std::string upstream_head(const Request& request, const Match& match, const RewriteFacts& facts) {
     const bool preserves_host = *facts.settings.proxy_preserve_host && !request.host.empty();
     const bool adds_forwarding = *facts.settings.proxy_add_headers;
@@ -99,7 +121,7 @@ std::string upstream_head(const Request& request, const Match& match, const Rewr
     writer.field(FieldName::host,
                  preserves_host ? request.host : std::string_view(match.route->authority));
 
-    OutgoingFields fields = forwarded_fields(request, adds_forwarding);
+    OutgoingFields fields = forwarded_fields(request, facts.settings);
     apply(facts.settings.request_fields, false, fields);
     write(fields, writer);
 
@@ -113,10 +135,7 @@ std::string upstream_head(const Request& request, const Match& match, const Rewr
                                       {facts.client_address, request.host, facts.server_name},
                                       request.text);
     }
-    if (!facts.upgrade.empty()) {
-        writer.field(FieldName::connection, "Upgrade");
-        writer.field(FieldName::upgrade, facts.upgrade);
-    }
+    write_connection_options(request, facts, writer);
     using Kind = http::RequestFraming::Kind;
     if (request.framing.kind == Kind::length) writer.content_length(request.framing.length);
     if (request.framing.kind == Kind::chunked) {
@@ -129,6 +148,8 @@ std::string upstream_head(const Request& request, const Match& match, const Rewr
 ResponseRewrite response_rewrite(const Request& request, const RewriteFacts& facts) {
     ResponseRewrite rewrite;
     rewrite.settings = &facts.settings;
+    rewrite.takes_trailers = request.head.version == http::Version::http_1_1 &&
+                             http::accepts_trailers(request.head.fields, request.text);
     if (!facts.settings.reverses.empty()) {
         const std::string_view host = request.host.empty() ? facts.server_name : request.host;
         rewrite.base_url = "http://" + std::string(host);
@@ -161,9 +182,11 @@ OutgoingFields returned_fields(const upstream::ReceivedHead& received,
     const bool writes_via = via_mode(*rewrite.settings) != http::ViaMode::off;
     OutgoingFields fields;
     fields.reserve(all.size() + 4);
+    const bool forwards_trailers =
+        rewrite.takes_trailers && received.framing.kind == upstream::Framing::Kind::chunked;
     for (const http::Field& field : all) {
-        // Trailer announces what is dropped here.
-        if (field.id == FieldName::content_length || field.id == FieldName::trailer ||
+        if (field.id == FieldName::content_length ||
+            (field.id == FieldName::trailer && !forwards_trailers) ||
             (writes_via && field.id == FieldName::via) ||
             http::is_hop_by_hop(field, all, received.text)) {
             continue;

@@ -38,6 +38,7 @@ struct ResponseRewrite {
     const RouteSettings* settings = nullptr;
     std::string base_url;  // "http://host" as the client sees us, for ProxyPassReverse
     std::string via_name;
+    bool takes_trailers = false;  // the client's TE said so
 };
 ResponseRewrite response_rewrite(const Request& request, const RewriteFacts& facts);
 

@@ -235,6 +235,9 @@ constexpr conf::Row rows[] = {
         "Whether the upstream sees the client's Host, or its own."),
     conf::row<&RouteSettings::proxy_timeout, positive_duration>(
         "ProxyTimeout", of_route, "seconds", "Timeout", "How long an upstream may be silent."),
+    conf::row<&RouteSettings::proxy_100_continue, conf::on_off>(
+        "Proxy100Continue", of_content, "On|Off", "On",
+        "On: Expect: 100-continue is the upstream's to answer; Off: we answer it at once."),
     conf::row<&RouteSettings::tunnel_timeout, positive_duration>(
         "ProxyAsyncIdleTimeout", of_route, "seconds", "ProxyTimeout",
         "How long a tunnel (WebSocket and other upgrades) may be silent both ways."),
@@ -311,6 +314,7 @@ void RouteSettings::merge_from(const RouteSettings& over) {
     put_before(reverses, over.reverses);
     proxy_preserve_host.merge_from(over.proxy_preserve_host);
     proxy_timeout.merge_from(over.proxy_timeout);
+    proxy_100_continue.merge_from(over.proxy_100_continue);
     tunnel_timeout.merge_from(over.tunnel_timeout);
     proxy_add_headers.merge_from(over.proxy_add_headers);
     proxy_via.merge_from(over.proxy_via);

@@ -23,6 +23,8 @@ public:
 
     net::Result<net::ContentRun> try_read_content(std::span<char> scratch) override;
     loop::Park content_ready(loop::Phase phase, const loop::Deadline& deadline) override;
+    std::string trailers() const override { return reader_.trailers(); }
+    void set_trailers(const std::string& lines) override { writer_.set_trailers(lines); }
     net::Result<void> write_content(std::span<const char> octets, bool is_last) override;
     bool has_rest() const override { return !output_.is_empty(); }
     loop::Task<net::Result<void>> drain(loop::Phase phase, loop::Deadline deadline) override;

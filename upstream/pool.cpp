@@ -35,12 +35,12 @@ loop::Socket SharedStock::take(const std::string& key, loop::TimePoint now) {
 /// One idle connection with the waiter that watches it: it wakes for anything that arrives, and
 /// when the idle limit is over; either way the connection has no future.
 struct Pool::Idle {
-    Idle(Pool& owner, List& list) : pool(owner), siblings(list) {
+    Idle(Pool& owner, Shelf& on) : pool(owner), shelf(on) {
         waiter.phase = net::phase::idle_upstream;
         waiter.context = this;
         waiter.call = [](loop::Waiter& woken) {
             Idle& idle = *static_cast<Idle*>(woken.context);
-            idle.pool.discard(idle);
+            idle.pool.news_on(idle);
         };
     }
     void unlink() {
@@ -48,18 +48,19 @@ struct Pool::Idle {
         waiter.deadline_hook.unlink();
     }
     Pool& pool;
-    List& siblings;
+    Shelf& shelf;
     List::iterator place;
     std::unique_ptr<net::PlainTransport> transport;
     std::uint32_t since_pass = 0;
+    loop::TimePoint since{};
     loop::Waiter waiter;
 };
 
 Pool::Pool(loop::Loop& loop, SharedStock& stock) : loop_(loop), stock_(stock) {}
 
 Pool::~Pool() {
-    for (auto& [key, list] : idle_) {
-        for (auto& idle : list)
+    for (auto& [key, shelf] : shelves_) {
+        for (auto& idle : shelf.idle)
             idle->unlink();
     }
 }
@@ -67,11 +68,19 @@ Pool::~Pool() {
 void Pool::discard(Idle& idle) {
     idle.unlink();
     size_--;
-    idle.siblings.erase(idle.place);
+    idle.shelf.idle.erase(idle.place);
+}
+
+/// Something arrived, or its time is over.
+void Pool::news_on(Idle& idle) {
+    if (idle.transport->readiness().closed_by_peer) {
+        idle.shelf.limit.closed_after(loop_.now() - idle.since, loop_.now());
+    }
+    discard(idle);
 }
 
 std::unique_ptr<net::PlainTransport> Pool::take(const Endpoint& endpoint, bool must_be_sure) {
-    List& list = idle_[endpoint.key];
+    List& list = shelves_[endpoint.key].idle;
     for (auto place = list.begin(); place != list.end();) {
         Idle& idle = **place++;
         if (idle.waiter.queued) continue;  // news has arrived: its waiter will discard it
@@ -92,16 +101,19 @@ std::unique_ptr<net::PlainTransport> Pool::take(const Endpoint& endpoint, bool m
 void Pool::give(const Endpoint& endpoint, std::unique_ptr<net::PlainTransport> transport,
                 loop::Milliseconds idle_limit) {
     if (transport->has_news(false)) return;
-    List& list = idle_[endpoint.key];
+    Shelf& shelf = shelves_[endpoint.key];
+    List& list = shelf.idle;
+    idle_limit = shelf.limit.within(idle_limit, loop_.now());
     if (list.size() >= own_limit_per_key) {
         stock_.give(endpoint.key, transport->release(), loop_.now(), loop_.now() + idle_limit);
         return;
     }
-    list.push_front(std::make_unique<Idle>(*this, list));
+    list.push_front(std::make_unique<Idle>(*this, shelf));
     Idle& idle = *list.front();
     idle.place = list.begin();
     idle.transport = std::move(transport);
     idle.since_pass = loop_.pass();
+    idle.since = loop_.now();
     loop_.park(idle.waiter, &idle.transport->readiness().readers,
                loop::Deadline::after(idle_limit));
     size_++;

@@ -13,6 +13,7 @@
 
 #include "proxy/net/plain_transport.h"
 #include "upstream/endpoint.h"
+#include "upstream/idle_limit.h"
 
 namespace headgate::upstream {
 
@@ -37,7 +38,8 @@ private:
     std::unordered_map<std::string, std::vector<Idle>> idle_;
 };
 
-/// The idle connections of one loop. Any octet, end or error on one discards it.
+/// The idle connections of one loop. Any octet, end or error on one discards it; what an upstream
+/// closes by a limit of its own is retired earlier from then on.
 class Pool {
 public:
     Pool(loop::Loop& loop, SharedStock& stock);
@@ -60,11 +62,16 @@ public:
 private:
     struct Idle;
     using List = std::list<std::unique_ptr<Idle>>;
+    struct Shelf {
+        List idle;
+        IdleLimit limit;
+    };
+    void news_on(Idle& idle);
     void discard(Idle& idle);
 
     loop::Loop& loop_;
     SharedStock& stock_;
-    std::unordered_map<std::string, List> idle_;
+    std::unordered_map<std::string, Shelf> shelves_;
     std::size_t size_ = 0;
 };
 

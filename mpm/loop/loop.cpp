@@ -163,14 +163,14 @@ void Loop::expire_deadlines() {
 bool Loop::run_ready() {
     // Only what is ready now: a task that becomes ready meanwhile runs in the next pass, after the
     // set has been looked at again.
-    Waiter* next = std::exchange(first_ready_, nullptr);
+    running_ = std::exchange(first_ready_, nullptr);
     last_ready_ = &first_ready_;
-    if (next == nullptr) return false;
+    if (running_ == nullptr) return false;
     const TimePoint began = edge_ = time_.now();
     if (observer_ != nullptr) observer_->runs();
-    while (next != nullptr) {
-        Waiter& waiter = *next;
-        next = waiter.next_ready;
+    while (running_ != nullptr) {
+        Waiter& waiter = *running_;
+        running_ = waiter.next_ready;
         resume(waiter);
     }
     if (observer_ != nullptr) observer_->rests(edge_ - began);
@@ -275,6 +275,20 @@ void Loop::wake(Waiter& waiter, Wake why) {
 void Loop::wake_all(SourceList& list, Wake why) {
     while (!list.empty())
         wake(list.front(), why);
+}
+
+void Loop::withdraw(Waiter& waiter) {
+    waiter.source_hook.unlink();
+    waiter.deadline_hook.unlink();
+    if (!std::exchange(waiter.queued, false)) return;
+    for (Waiter** list : {&running_, &first_ready_}) {
+        for (Waiter** at = list; *at != nullptr; at = &(*at)->next_ready) {
+            if (*at != &waiter) continue;
+            *at = waiter.next_ready;
+            if (last_ready_ == &waiter.next_ready) last_ready_ = at;
+            return;
+        }
+    }
 }
 
 void Loop::set_deadline(Waiter& waiter, const Deadline& deadline) {

@@ -124,6 +124,9 @@ public:
     void wake(Waiter& waiter, Wake why);
     /// Ends the waits of a whole list.
     void wake_all(SourceList& list, Wake why);
+    /// Ends a wait of which nobody is told any more, parked or queued: for waiters with a call. No
+    /// effect on one that does not wait.
+    void withdraw(Waiter& waiter);
     /// Moves the deadline of a parked waiter.
     void set_deadline(Waiter& waiter, const Deadline& deadline);
 
@@ -152,6 +155,7 @@ private:
     bool stopping_ = false;
     bool armed_ = false;
     Deadlines deadlines_;
+    Waiter* running_ = nullptr;  // the rest of what this pass resumes
     Waiter* first_ready_ = nullptr;
     Waiter** last_ready_ = &first_ready_;
     Branch* branch_ = nullptr;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <span>
+#include <string>
 
 #include "proxy/net/failure.h"
 #include "proxy/net/transport.h"
@@ -22,6 +23,9 @@ public:
     virtual ~ContentReader() = default;
     /// Reads and decodes what is there now into `scratch`. After is_last it is not called again.
     virtual Result<ContentRun> try_read_content(std::span<char> scratch) = 0;
+    /// After is_last: the trailer section as serialised lines, without the names that must not
+    /// stand in one. Empty when there was none.
+    virtual std::string trailers() const { return {}; }
     /// Parks the running task until there may be more to read.
     virtual loop::Park content_ready(loop::Phase phase, const loop::Deadline& deadline) = 0;
 };
@@ -33,6 +37,9 @@ public:
     /// Writes as much as possible now, framed as the head said; the rest is kept. `is_last` ends
     /// the message. Not to be called while has_rest().
     virtual Result<void> write_content(std::span<const char> octets, bool is_last) = 0;
+    /// Before the last write: trailer fields to end the message with, as serialised lines. Dropped
+    /// where the message's framing has no room for them, or the receiver did not ask for them.
+    virtual void set_trailers(const std::string& /*lines*/) {}
     /// Octets that the transport has not taken, a held head included.
     virtual bool has_rest() const = 0;
     /// Waits until the rest is written.

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "proxy/http/head_writer.h"
+
 namespace headgate::net {
 
 void H1ContentReader::begin(Kind kind, std::uint64_t length) {
@@ -64,11 +66,29 @@ Result<ContentRun> H1ContentReader::ended() {
     return Failure{side_, FailureKind::incomplete, phase_, 0, 0, detail};
 }
 
+std::string H1ContentReader::trailers() const {
+    std::string lines;
+    if (!decoder_) return lines;
+    const http::ChunkedDecoder::Trailers trailers = decoder_->trailers();
+    http::HeadWriter writer(lines);
+    for (const http::Field& field : trailers.fields) {
+        writer.field(http::name(field, trailers.text), http::value(field, trailers.text));
+    }
+    return lines;
+}
+
+void H1ContentWriter::set_trailers(const std::string& lines) {
+    if (kind_ != Kind::chunked || lines.empty()) return;
+    end_ = std::make_unique<std::string>(http::last_chunk_before_trailers);
+    *end_ += lines + "\r\n";
+}
+
 Result<void> H1ContentWriter::write(Output& output, std::span<const char> octets, bool is_last) {
     const std::string_view data(octets.data(), octets.size());
     if (kind_ == Kind::none) return output.flush();
     if (kind_ != Kind::chunked) return output.push({data});
-    const std::string_view end = is_last ? http::last_chunk : std::string_view();
+    const std::string_view whole_end = end_ ? std::string_view(*end_) : http::last_chunk;
+    const std::string_view end = is_last ? whole_end : std::string_view();
     if (data.empty()) return output.push({end});
     char size[http::chunk_head_room];
     const std::string_view head(size, http::chunk_head(data.size(), size) - size);

@@ -2,7 +2,9 @@
 // Used for both sides of an exchange. A few words of state; no octets are kept here.
 #pragma once
 
+#include <memory>
 #include <optional>
+#include <string>
 #include <string_view>
 
 #include "proxy/http/chunked.h"
@@ -32,6 +34,8 @@ public:
     /// What a length-delimited message still owes, in octets.
     std::uint64_t due() const { return kind_ == Kind::length ? left_ : 0; }
     Kind kind() const { return kind_; }
+    /// After the end of a chunked message: see ContentReader::trailers().
+    std::string trailers() const;
 
 private:
     Result<ContentRun> take_length(Transport& transport, std::span<char> got);
@@ -52,8 +56,14 @@ class H1ContentWriter {
 public:
     enum class Kind : std::uint8_t { none, length, chunked, until_close };
 
-    void begin(Kind kind) { kind_ = kind; }
+    void begin(Kind kind) {
+        kind_ = kind;
+        end_.reset();
+    }
     Kind kind() const { return kind_; }
+
+    /// Serialised lines for the end of a chunked message; no effect on others.
+    void set_trailers(const std::string& lines);
 
     /// Kind::none writes nothing of the octets (HEAD); the end of a chunked message is written when
     /// `is_last`. The head, if one is held, leaves in the same call.
@@ -61,6 +71,7 @@ public:
 
 private:
     Kind kind_ = Kind::none;
+    std::unique_ptr<std::string> end_;  // last chunk with trailers; null: without
 };
 
 }  // namespace headgate::net

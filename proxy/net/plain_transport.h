@@ -24,6 +24,8 @@ public:
     bool is_ready(Want want) const override {
         return want == Want::read ? readiness_.readable || has_unread() : readiness_.writable;
     }
+    loop::SourceList* breaks() override { return &readiness_.watchers; }
+    bool has_broken() const override { return readiness_.failed; }
     void finish_writing() override;
     void reset_on_close() override { socket_.reset_on_close(); }
     bool has_news(bool ask_kernel) override;

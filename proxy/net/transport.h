@@ -56,6 +56,12 @@ public:
     /// not come again during it.
     virtual bool is_ready(Want want) const = 0;
 
+    /// Where to wait for the connection to break (RST or another error; an end of input alone is
+    /// none), whoever else waits for it. Null: this transport cannot tell.
+    virtual loop::SourceList* breaks() { return nullptr; }
+    /// Whether it has broken already, as far as the loop has seen.
+    virtual bool has_broken() const { return false; }
+
     /// Tells the peer that nothing more comes (FIN; close_notify under TLS).
     virtual void finish_writing() = 0;
     /// From here on closing resets: the peer must not take what it got for complete.

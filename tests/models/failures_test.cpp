@@ -162,6 +162,46 @@ TEST_P(Failures, OfUnderstandingTheUpstream) {
     proxy.error_log("HG0201: upstream malformed in upstream-wait: ");
 }
 
+TEST_P(Failures, OfClientsThatLeave) {
+    ScriptedOrigin origin;
+    RunningProxy proxy(model(), pass_all_to(origin));
+    RawConnection waiting(proxy.port());
+    waiting.send(get("/"));
+    std::string head;
+    RawConnection upstream = origin.accept_request(head);
+    proxy.wait_until_parked();
+    waiting.reset();
+    EXPECT_NE(upstream.receive_end(), RawConnection::End::not_yet);
+    const LogLine line = proxy.access_log(1)[0];
+    EXPECT_EQ(line["status"], "499");
+    EXPECT_EQ(line["end"], "client/upstream-wait/reset");
+
+    RawConnection reading(proxy.port());
+    reading.send(get("/"));
+    RawConnection dripping = origin.accept_request(head);
+    dripping.send("HTTP/1.1 200 OK\r\n\r\nfirst");
+    reading.receive_until("first");
+    proxy.wait_until_parked();
+    reading.reset();
+    EXPECT_NE(dripping.receive_end(), RawConnection::End::not_yet);
+    EXPECT_EQ(proxy.access_log(2)[1]["end"], "client/response-content/reset");
+}
+
+TEST_P(Failures, NotOfClientsThatFinishWriting) {
+    ScriptedOrigin origin;
+    RunningProxy proxy(model(), pass_all_to(origin));
+    RawConnection client(proxy.port());
+    client.send(get("/"));
+    client.finish_writing();
+    std::string head;
+    RawConnection upstream = origin.accept_request(head);
+    proxy.wait_until_parked();
+    EXPECT_FALSE(upstream.has_news());
+    upstream.send(ok("hello"));
+    EXPECT_EQ(client.receive_response().content, "hello");
+    EXPECT_EQ(client.receive_end(), RawConnection::End::fin);
+}
+
 TEST_P(Failures, OfAnEndlessHead) {
     ScriptedOrigin origin;
     RunningProxy proxy(model(),

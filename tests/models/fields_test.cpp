@@ -35,11 +35,12 @@ EVERY_MODEL(Fields);
 TEST_P(Fields, OfOneConnectionStayOnIt) {
     exchange("",
              "Connection: x-secret, keep-alive\r\nX-Secret: 1\r\nKeep-Alive: timeout=5\r\n"
-             "TE: trailers\r\nProxy-Connection: keep-alive\r\nX-Public: 2\r\n",
+             "TE: deflate, trailers\r\nProxy-Connection: keep-alive\r\nX-Public: 2\r\n",
              "Connection: x-inner\r\nX-Inner: 1\r\nKeep-Alive: timeout=5\r\nX-Outer: 2\r\n");
     EXPECT_EQ(request("X-Secret"), "");
     EXPECT_EQ(request("Keep-Alive"), "");
-    EXPECT_EQ(request("TE"), "");
+    EXPECT_EQ(request("TE"), "trailers") << "anew: trailers are taken and passed on";
+    EXPECT_EQ(request("Connection"), "TE");
     EXPECT_EQ(request("Proxy-Connection"), "");
     EXPECT_EQ(request("X-Public"), "2");
     EXPECT_EQ(response("X-Inner"), "");

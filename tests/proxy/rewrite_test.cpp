@@ -91,7 +91,7 @@ TEST(UpstreamHead, table) {
         {"hop-by-hop fields", pass,
          get + "Connection: keep-alive, X-Hop\r\nX-Hop: 1\r\nKeep-Alive: 5\r\nTE: trailers\r\n"
                "Proxy-Connection: close\r\nX-Kept: 1\r\n\r\n",
-         start + "X-Kept: 1\r\n" + forwarded + "\r\n"},
+         start + "X-Kept: 1\r\n" + forwarded + "Connection: TE\r\nTE: trailers\r\n\r\n"},
         {"length", pass, "POST /a HTTP/1.1\r\nHost: www.example\r\nContent-Length: 5\r\n\r\n",
          "POST /base/a HTTP/1.1\r\nHost: origin:8080\r\n" + forwarded +
              "Content-Length: 5\r\n\r\n"},

@@ -28,7 +28,7 @@ ScriptedTransport::ScriptedTransport(loop::Loop& loop, std::deque<Step> reads,
       plan_(plan) {}
 
 ScriptedTransport::~ScriptedTransport() {
-    HEADGATE_ASSERT(readers_.empty() && writers_.empty());
+    HEADGATE_ASSERT(readers_.empty() && writers_.empty() && watchers_.empty());
     *is_alive_ = false;
     record_.is_closed = true;
 }
@@ -36,6 +36,14 @@ ScriptedTransport::~ScriptedTransport() {
 void ScriptedTransport::arrive(Step step) {
     reads_.push_back(std::move(step));
     loop_.wake_all(readers_, loop::Wake::ready);
+}
+
+void ScriptedTransport::break_off(int error) {
+    reads_ = {Step::fail(error)};
+    writes_ = {Step::fail(error)};
+    has_broken_ = true;
+    for (loop::SourceList* list : {&watchers_, &readers_, &writers_})
+        loop_.wake_all(*list, loop::Wake::ready);
 }
 
 /// Whether the plan wants this try to go wrong; then `tried` says how.

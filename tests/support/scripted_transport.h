@@ -67,8 +67,12 @@ public:
                       Record& record, FailPlan* plan = nullptr);
     ~ScriptedTransport() override;
 
+    /// The connection breaks now: who watches it is told, and every try fails from here on.
+    void break_off(int error);
     /// Adds to the script of reads and wakes who waits for it.
     void arrive(Step step);
+    /// The same in front of the script: what the kernel still holds of a broken connection.
+    void arrive_first(Step step) { reads_.push_front(std::move(step)); }
 
     net::Tried try_read(std::span<char> into) override;
     net::Tried try_write(std::span<const iovec> from) override;
@@ -78,6 +82,8 @@ public:
     loop::SourceList& source(net::Want want) override {
         return want == net::Want::read ? readers_ : writers_;
     }
+    loop::SourceList* breaks() override { return &watchers_; }
+    bool has_broken() const override { return has_broken_; }
     void finish_writing() override { record_.has_finished_writing = true; }
     void reset_on_close() override { record_.resets_on_close = true; }
     bool has_news(bool) override { return !unread_.empty() || !reads_.empty(); }
@@ -96,6 +102,8 @@ private:
     std::string unread_;
     loop::SourceList readers_;
     loop::SourceList writers_;
+    loop::SourceList watchers_;
+    bool has_broken_ = false;
     // Shared (rule zero): a wake-up that is on its way must see that the transport has gone.
     std::shared_ptr<bool> is_alive_ = std::make_shared<bool>(true);
 };

@@ -185,5 +185,55 @@ TEST(SharedStock, forgets_what_has_expired_and_has_a_ceiling) {
     EXPECT_EQ(count, SharedStock::limit_per_key);
 }
 
+// ---- the upstream's own limit
+// -----------------------------------------------------------------------
+
+TEST(Pool, retires_connections_before_the_upstream_does) {
+    SharedStock stock;
+    Rig rig(stock);
+    const auto close_after = [&rig](std::chrono::milliseconds idle) {
+        rig.give();
+        rig.manual.pass_time(idle);
+        rig.peers.back().close();
+        rig.manual.settle();
+        EXPECT_EQ(rig.pool.size(), 0u);
+    };
+    close_after(3100ms);
+    close_after(500ms);  // a restart
+    close_after(3000ms);
+    rig.give();
+    rig.manual.pass_time(4999ms);
+    EXPECT_EQ(rig.pool.size(), 1u) << "no two of them agree";
+    rig.manual.pass_time(1ms);
+    close_after(3050ms);
+    rig.give();
+    rig.manual.pass_time(2699ms);
+    EXPECT_EQ(rig.pool.size(), 1u);
+    rig.manual.pass_time(1ms);
+    EXPECT_EQ(rig.pool.size(), 0u) << "a tenth earlier than 3 s";
+    rig.manual.pass_time(10min);
+    rig.give();
+    rig.manual.pass_time(4999ms);
+    EXPECT_EQ(rig.pool.size(), 1u) << "it may have been raised since";
+}
+
+TEST(Pool, learns_for_each_upstream_alone) {
+    SharedStock stock;
+    Rig rig(stock);
+    Endpoint other;
+    other.key = "other:80";
+    for (int i = 0; i < 2; i++) {
+        rig.give(other);
+        rig.manual.pass_time(2s);
+        rig.peers.back().close();
+        rig.manual.settle();
+    }
+    rig.give();
+    rig.give(other);
+    rig.manual.pass_time(1999ms);
+    EXPECT_EQ(rig.pool.size(), 1u);
+    EXPECT_NE(rig.take(), -1);
+}
+
 }  // namespace
 }  // namespace headgate::upstream

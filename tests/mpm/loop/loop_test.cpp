@@ -231,5 +231,42 @@ TEST(Loop, yielding_gives_everyone_a_turn) {
     EXPECT_EQ(order, (std::vector<int>{1, 2, 1, 2, 1, 2}));
 }
 
+/// A waiter with a call that counts, and withdraws another one.
+struct Counting {
+    Counting(Loop& in, Counting* other) : loop(in), victim(other) {
+        waiter.context = this;
+        waiter.call = [](Waiter& woken) {
+            Counting& self = *static_cast<Counting*>(woken.context);
+            self.calls++;
+            if (self.victim != nullptr) self.loop.withdraw(self.victim->waiter);
+        };
+    }
+    Loop& loop;
+    Counting* victim;
+    int calls = 0;
+    Waiter waiter;
+};
+
+TEST(Withdraw, a_waiter_is_called_no_more) {
+    ManualLoop manual;
+    Loop& loop = manual.loop;
+    Counting parked(loop, nullptr), last(loop, nullptr), middle(loop, nullptr);
+    Counting first(loop, &middle);
+    loop.park(parked.waiter, nullptr, Deadline::after(1s));
+    loop.withdraw(parked.waiter);
+    for (Counting* each : {&first, &middle, &last}) {
+        loop.park(each->waiter, nullptr, Deadline::never());
+        loop.wake(each->waiter, Wake::ready);
+    }
+    loop.withdraw(last.waiter);  // the end of the queue
+    loop.wake(last.waiter, Wake::ready);
+    manual.pass_time(2s);
+    EXPECT_EQ(parked.calls, 0);
+    EXPECT_EQ(first.calls, 1);
+    EXPECT_EQ(middle.calls, 0) << "withdrawn while it was about to be called";
+    EXPECT_EQ(last.calls, 1);
+    loop.withdraw(last.waiter);  // does not wait: nothing happens
+}
+
 }  // namespace
 }  // namespace headgate::loop
