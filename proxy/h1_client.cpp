@@ -184,7 +184,7 @@ H1Client::HeadEnd H1Client::take_octets(std::string_view got, bool& is_done) {
 /// A complete head: judged, and taken over by the exchange; what follows it goes back.
 H1Client::HeadEnd H1Client::accept(std::string_view text) {
     const std::size_t size = parser_->head_size();
-    const http::RequestHead head = parser_->take_request();
+    http::RequestHead head = parser_->take_request();
     const std::string_view head_text = text.substr(0, size);
     transport_->unread(text.substr(size));
     received_ -= text.size() - size;
@@ -198,7 +198,12 @@ H1Client::HeadEnd H1Client::accept(std::string_view text) {
     const std::string_view host =
         target->authority.empty() ? head.fields.value(http::FieldName::host, head_text).value_or("")
                                   : target->authority.of(head_text);
-    const http::PathRules rules = connection_.candidates->by_host(host).settings.path_rules();
+    const ServerSettings& site = connection_.candidates->by_host(host).settings;
+    const auto names = http::judge_underscores(head, head_text, *site.underscores);
+    if (!names) return refuse(&head, head_text, names.error());
+    const auto forwards = http::max_forwards(head, head_text);
+    if (!forwards) return refuse(&head, head_text, forwards.error());
+    const http::PathRules rules = site.path_rules();
     const auto path = http::matching_path(target->path.of(head_text), rules);
     if (!path) return refuse(&head, head_text, path.error());
     auto readings = http::other_readings(*path);
@@ -211,7 +216,8 @@ H1Client::HeadEnd H1Client::accept(std::string_view text) {
                 http::client_wants_keep_alive(head.version, head.fields, head_text);
     reader_.begin(reading(framing->kind), framing->length);
     exchange_->prepare(
-        {head, head_text, *framing, *target, host, *path, rules, std::move(*readings)}, persists_);
+        {head, head_text, *framing, *target, host, *path, rules, std::move(*readings), *forwards},
+        persists_);
     return HeadEnd::complete;
 }
 

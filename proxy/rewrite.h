@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include "proxy/believed_client.h"
 #include "proxy/request.h"
 #include "proxy/route.h"
 #include "upstream/upstream_side.h"
@@ -17,7 +18,10 @@ struct RewriteFacts {
     const RouteSettings& settings;
     std::string_view server_name;
     std::uint16_t server_port;
-    std::string_view client_address;
+    std::string_view peer_address;           // of the connection, without port
+    const PeerTrust* trust = nullptr;        // null: nobody is trusted
+    const BelievedClient* client = nullptr;  // null: the peer
+    bool is_secure = false;                  // the client's connection has TLS
 };
 
 /// The request target for the upstream: the path that the rule made, and the query as received.

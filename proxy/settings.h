@@ -13,9 +13,12 @@
 #include "conf/directive.h"
 #include "conf/settings.h"
 #include "conf/value.h"
+#include "proxy/http/forwarding.h"
+#include "proxy/http/request_hygiene.h"
 #include "proxy/http/target.h"
 #include "proxy/settings_fields.h"
 #include "proxy/settings_pass.h"
+#include "proxy/settings_peers.h"
 
 namespace headgate::proxy {
 
@@ -66,7 +69,11 @@ struct ServerSettings {
     conf::Set<int> limit_request_field_size{8190};  ///< bytes of one field line
     conf::Set<int> limit_request_fields{100};       ///< 0: no limit
     conf::Set<http::EncodedSlashes> encoded_slashes{
-        http::EncodedSlashes::refuse};    ///< AllowEncodedSlashes; not inherited, as in Apache
+        http::EncodedSlashes::refuse};  ///< AllowEncodedSlashes; not inherited, as in Apache
+    conf::Set<http::Underscores> underscores{http::Underscores::refuse};
+    enum class Trace { off, on, extended };
+    conf::Set<Trace> trace{Trace::off};
+    PeerSettings peers;
     conf::Set<bool> merge_slashes{true};  ///< MergeSlashes
 
     conf::Set<std::string> error_log{std::string("/dev/stderr")};  ///< path, or "|program"
@@ -96,7 +103,8 @@ struct RouteSettings {
     std::vector<ReverseRule> reverses;
     conf::Set<bool> proxy_preserve_host{false};
     conf::Set<std::chrono::milliseconds> proxy_timeout;  ///< not written: Timeout
-    conf::Set<bool> proxy_add_headers{true};             ///< X-Forwarded-For, -Host, -Server
+    conf::Set<bool> proxy_add_headers{true};             ///< whether forwarded_fields are sent
+    conf::Set<http::FieldSet> forwarded_fields{default_forwarded_fields};
     enum class Via { off, on, full, block };
     conf::Set<Via> proxy_via{Via::off};
 
