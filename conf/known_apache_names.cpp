@@ -150,7 +150,6 @@ constexpr KnownNames directives[] = {
      "MDStoreLocks MDWarnWindow"},
     {Support::not_yet, "client addresses behind another proxy: not yet",
      "RemoteIPProxyProtocol RemoteIPProxyProtocolExceptions"},
-    {Support::not_yet, "slow requests: not yet; Timeout bounds each read", "RequestReadTimeout"},
     {Support::not_yet, "TLS: not yet; end TLS in front of Headgate",
      "SSLCACertificateFile SSLCACertificatePath SSLCADNRequestFile SSLCADNRequestPath "
      "SSLCARevocationCheck SSLCARevocationFile SSLCARevocationPath "

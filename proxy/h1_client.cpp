@@ -134,11 +134,16 @@ loop::Task<H1Client::HeadEnd> H1Client::read_head() {
     }
 }
 
-loop::Deadline H1Client::head_deadline() const {
-    if (exchange_ != nullptr) return loop::Deadline::at(head_until_);
+loop::Deadline H1Client::head_deadline() {
+    const ServerSettings& server = settings();
+    if (exchange_ != nullptr) {
+        return pace_.bound(loop::Deadline::after(*server.timeout), state_.loop.now());
+    }
     if (state_.is_ending) return loop::Deadline::after(drain_grace);
-    return loop::Deadline::after(connection_.exchanges == 0 ? *settings().timeout
-                                                            : *settings().keep_alive_timeout);
+    if (connection_.exchanges > 0) return loop::Deadline::after(*server.keep_alive_timeout);
+    const loop::Milliseconds limit = server.head_limit->start;
+    return loop::Deadline::after(limit.count() > 0 ? std::min(limit, *server.timeout)
+                                                   : *server.timeout);
 }
 
 void H1Client::begin_exchange() {
@@ -150,7 +155,7 @@ void H1Client::begin_exchange() {
         http::HeadLimits{static_cast<std::uint32_t>(*limits.limit_request_line),
                          static_cast<std::uint32_t>(*limits.limit_request_field_size),
                          fields == 0 ? UINT32_MAX : fields, 64 * 1024});
-    head_until_ = state_.loop.now() + *limits.timeout;
+    pace_.begin(*limits.head_limit, state_.loop.now());
     connection_.exchanges++;
     received_ = 0;
     sent_before_ = output_.written();
@@ -163,6 +168,7 @@ void H1Client::begin_exchange() {
 H1Client::HeadEnd H1Client::take_octets(std::string_view got, bool& is_done) {
     if (exchange_ == nullptr) begin_exchange();
     received_ += got.size();
+    pace_.add(got.size(), state_.loop.now());
     if (!collected_.empty()) {
         collected_ += got;
         got = collected_;
@@ -215,6 +221,9 @@ H1Client::HeadEnd H1Client::accept(std::string_view text) {
                 !state_.is_draining &&
                 http::client_wants_keep_alive(head.version, head.fields, head_text);
     reader_.begin(reading(framing->kind), framing->length);
+    // Who waits for 100 (Continue) is not slow before its first octet.
+    pace_.stop();
+    if (!framing->expects_continue) pace_.begin(*server.content_limit, state_.loop.now());
     exchange_->prepare(
         {head, head_text, *framing, *target, host, *path, rules, std::move(*readings), *forwards},
         persists_);
@@ -241,7 +250,11 @@ H1Client::HeadEnd H1Client::end_without_head(const Failure* failure) {
 
 Result<ContentRun> H1Client::try_read_content(std::span<char> scratch) {
     Result<ContentRun> run = reader_.try_read(*transport_, scratch);
-    if (run) received_ += run->octets.size();
+    if (run && !run->octets.empty()) {
+        received_ += run->octets.size();
+        if (!pace_.has_begun()) pace_.begin(*settings().content_limit, state_.loop.now());
+        pace_.add(run->octets.size(), state_.loop.now());
+    }
     if (content_limit_ != 0 && reader_.delivered() > content_limit_) {
         return Failure{Side::client,
                        FailureKind::too_large,
@@ -254,7 +267,8 @@ Result<ContentRun> H1Client::try_read_content(std::span<char> scratch) {
 }
 
 loop::Park H1Client::content_ready(loop::Phase phase, const loop::Deadline& deadline) {
-    return wait(*transport_, net::Want::read, phase, deadline);
+    const loop::Deadline bound = pace_.bound(deadline, state_.loop.now());
+    return wait(*transport_, net::Want::read, phase, bound);
 }
 
 Result<void> H1Client::write_content(std::span<const char> octets, bool is_last) {

@@ -176,6 +176,12 @@ constexpr conf::Row rows[] = {
         "ServerAdmin", of_server, "address|URL", "", "Whom error pages name."),
     conf::row<&ServerSettings::timeout, positive_duration>("Timeout", of_server, "seconds", "60",
                                                            "How long one read or write may take."),
+    conf::rule<set_read_timeouts>(
+        "RequestReadTimeout", of_server, {1, 3},
+        "[handshake|header|body]=seconds[[-seconds],MinRate=octets] ...",
+        "handshake=0 header=20-40,MinRate=500 body=20,MinRate=500",
+        "How long a client may take to send a request, and the octets for which it gets a second "
+        "more; 408 beyond. 0: as long as it likes."),
     conf::row<&ServerSettings::keep_alive, conf::on_off>(
         "KeepAlive", of_server, "On|Off", "On", "Whether client connections are persistent."),
     conf::row<&ServerSettings::keep_alive_timeout, conf::duration_seconds>(
@@ -332,6 +338,9 @@ void ServerSettings::merge_from(const ServerSettings& over) {
     server_aliases = over.server_aliases;
     server_admin.merge_from(over.server_admin);
     timeout.merge_from(over.timeout);
+    handshake_limit.merge_from(over.handshake_limit);
+    head_limit.merge_from(over.head_limit);
+    content_limit.merge_from(over.content_limit);
     keep_alive.merge_from(over.keep_alive);
     keep_alive_timeout.merge_from(over.keep_alive_timeout);
     max_keep_alive_requests.merge_from(over.max_keep_alive_requests);

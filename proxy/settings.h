@@ -16,6 +16,7 @@
 #include "proxy/http/forwarding.h"
 #include "proxy/http/request_hygiene.h"
 #include "proxy/http/target.h"
+#include "proxy/read_pace.h"
 #include "proxy/settings_fields.h"
 #include "proxy/settings_pass.h"
 #include "proxy/settings_peers.h"
@@ -62,6 +63,12 @@ struct ServerSettings {
     conf::Set<std::string> server_admin{std::string()};
 
     conf::Set<std::chrono::milliseconds> timeout{std::chrono::seconds(60)};
+    // RequestReadTimeout
+    conf::Set<ReadLimit> handshake_limit{ReadLimit{}};
+    conf::Set<ReadLimit> head_limit{
+        ReadLimit{std::chrono::seconds(20), std::chrono::seconds(40), 500}};
+    conf::Set<ReadLimit> content_limit{
+        ReadLimit{std::chrono::seconds(20), std::chrono::seconds(0), 500}};
     conf::Set<bool> keep_alive{true};
     conf::Set<std::chrono::milliseconds> keep_alive_timeout{std::chrono::seconds(5)};
     conf::Set<int> max_keep_alive_requests{100};    ///< 0: no limit

@@ -106,7 +106,8 @@ TEST(UpstreamHead, table) {
          "X-Forwarded-Server: proxy.example\r\nX-Forwarded-Proto: http\r\n\r\n"},
         {"absolute-form", pass, "GET http://other.example/a HTTP/1.1\r\nHost: www.example\r\n\r\n",
          "GET /base/a HTTP/1.1\r\nHost: origin:8080\r\nX-Forwarded-For: 192.0.2.7\r\n"
-         "X-Forwarded-Host: other.example\r\nX-Forwarded-Server: proxy.example\r\n\r\n"},
+         "X-Forwarded-Host: other.example\r\nX-Forwarded-Server: proxy.example\r\n"
+         "X-Forwarded-Proto: http\r\n\r\n"},
         {"path is normalised and encoded anew", pass,
          "GET /x/../a%20b/%7Ec//d?e=%2F HTTP/1.1\r\nHost: www.example\r\n\r\n",
          "GET /base/a%20b/~c/d?e=%2F HTTP/1.1\r\nHost: origin:8080\r\n" + forwarded + "\r\n"},
