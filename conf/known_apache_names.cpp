@@ -52,7 +52,7 @@ constexpr KnownNames directives[] = {
      "LimitInternalRecursion LimitXMLRequestBody ListenTCPDeferAccept "
      "MergeTrailers ModemStandard Port Protocol QualifyRedirectURL ReadBufferSize "
      "RegexDefaultOptions RegisterHttpMethod ServerPath ServerTokens StrictHostCheck "
-     "TraceEnable WatchdogInterval"},
+     "WatchdogInterval"},
     {Support::not_yet,
      "running programs is not what Headgate does; ProxyPass to a server of the application",
      "Action CGIDScriptTimeout CGIPassAuth CGIScriptTimeout CGIVar DAV DAVBasePath "
@@ -149,10 +149,7 @@ constexpr KnownNames directives[] = {
      "MDStapleOthers MDStapling MDStaplingKeepResponse MDStaplingRenewWindow MDStoreDir "
      "MDStoreLocks MDWarnWindow"},
     {Support::not_yet, "client addresses behind another proxy: not yet",
-     "RemoteIPHeader RemoteIPInternalProxy RemoteIPInternalProxyList "
-     "RemoteIPProxiesHeader RemoteIPProxyProtocol RemoteIPProxyProtocolExceptions "
-     "RemoteIPTrustedProxy RemoteIPTrustedProxyList"},
-    {Support::not_yet, "slow requests: not yet; Timeout bounds each read", "RequestReadTimeout"},
+     "RemoteIPProxyProtocol RemoteIPProxyProtocolExceptions"},
     {Support::not_yet, "TLS: not yet; end TLS in front of Headgate",
      "SSLCACertificateFile SSLCACertificatePath SSLCADNRequestFile SSLCADNRequestPath "
      "SSLCARevocationCheck SSLCARevocationFile SSLCARevocationPath "

@@ -112,15 +112,17 @@ std::string request_line(const http::RequestHead& head, std::string_view text) {
 }
 
 std::string port_text(const RequestFacts& facts, std::string_view kind) {
-    const loop::Address* end = kind == "remote" ? facts.client : facts.local;
+    const loop::Address* end = kind == "remote" ? facts.peer : facts.local;
     return end != nullptr ? std::to_string(end->port()) : "";
 }
 
 std::string of_request(char letter, const std::string& argument, const RequestFacts& facts) {
     const http::RequestHead* head = facts.head;
     switch (letter) {
-        case 'h':
         case 'a':
+            if (argument == "c") return facts.peer != nullptr ? facts.peer->host_text() : "";
+            [[fallthrough]];
+        case 'h':
             return facts.client != nullptr ? facts.client->host_text() : "";
         case 'A':
             return facts.local != nullptr ? facts.local->host_text() : "";

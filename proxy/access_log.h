@@ -23,7 +23,8 @@ struct RequestFacts {
     std::string_view path;   // decoded, as routes see it
     std::string_view query;  // without "?"
     bool has_query = false;
-    const loop::Address* client = nullptr;
+    const loop::Address* client = nullptr;  // as far as it is believed
+    const loop::Address* peer = nullptr;    // the connection's: %{c}a, %{remote}p
     const loop::Address* local = nullptr;
     std::string_view server_name;
     bool keeps_alive = false;

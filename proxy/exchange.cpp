@@ -78,7 +78,7 @@ loop::Task<Result<void>> Exchange::attempts() {
         lease_->give_back();
         if (!again) co_return outcome;
         only_fresh_ = true;
-        site_->errors->write(state_.logs, LogLevel::info, LogId::retried, connection_.client.text(),
+        site_->errors->write(state_.logs, LogLevel::info, LogId::retried, client_text(),
                              describe(outcome.error()));
     }
 }

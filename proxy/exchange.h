@@ -41,9 +41,10 @@ public:
 
 private:
     // routing, in prepare()
-    std::optional<Answer> route(const Request& request);
+    std::optional<Answer> route(const Request& request, const BelievedClient& client);
+    std::string client_text() const;
     void capture(const RequestFacts& facts);
-    void write_request(const Request& request, const Match& match);
+    void write_request(const Request& request, const Match& match, const BelievedClient& client);
 
     // forwarding
     loop::Task<net::Result<void>> attempts();
@@ -85,6 +86,7 @@ private:
     LoopState& state_;
     ClientSide& client_;
     const ConnectionFacts& connection_;
+    loop::Address address_;  // of the client, as far as it is believed
     const Site* site_;
     const RouteSettings* settings_;
     const Route* route_ = nullptr;

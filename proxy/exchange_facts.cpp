@@ -5,6 +5,7 @@
 
 #include "proxy/exchange.h"
 #include "proxy/http/path_readings.h"
+#include "proxy/method_rules.h"
 #include "proxy/status.h"
 
 namespace headgate::proxy {
@@ -27,6 +28,7 @@ Exchange::Exchange(LoopState& state, ClientSide& client, const ConnectionFacts& 
     : state_(state),
       client_(client),
       connection_(connection),
+      address_(connection.client),
       site_(connection.candidates->sites.front()),
       settings_(&site_->base),
       view_(state.surroundings.slot, connection.record) {
@@ -41,6 +43,10 @@ Exchange::Exchange(LoopState& state, ClientSide& client, const ConnectionFacts& 
 
 void Exchange::prepare(const Request& request, bool keeps_alive) {
     site_ = &connection_.candidates->by_host(request.host);
+    const BelievedClient client =
+        believe(connection_.client, site_->trust, request.head.fields, request.text);
+    address_ = client.address;
+    if (client.is_peer_trusted) view_.show_client(client_text());
     RequestFacts facts;
     facts.head = &request.head;
     facts.text = request.text;
@@ -50,18 +56,22 @@ void Exchange::prepare(const Request& request, bool keeps_alive) {
     facts.keeps_alive = keeps_alive;
     capture(facts);
     request_.method = request.head.method;
-    own_answer_ = route(request);
+    own_answer_ = route(request, client);
     view_.show_request(std::string(request.head.method_text.of(request.text)) + " " + request.path,
                        route_ != nullptr ? route_->endpoint.key : "");
 }
 
+/// "192.0.2.1:80"; without a port where a proxy in front of us told the address.
+std::string Exchange::client_text() const {
+    return address_.port() != 0 ? address_.text() : address_.host_text();
+}
+
 /// The answer of our own when the request is not to be forwarded.
-std::optional<Answer> Exchange::route(const Request& request) {
-    // RFC 9110 section 9.3.7: "*" asks about this server, not about a resource behind it.
-    if (request.target.form == http::TargetForm::asterisk) return make_options_answer();
+std::optional<Answer> Exchange::route(const Request& request, const BelievedClient& client) {
     Places& places = state_.places[site_->index];
     const Place& place = places.at(request.path);
     settings_ = &place.settings();
+    if (auto answer = answer_to_method(request, site_->settings, *settings_)) return answer;
     const bool keeps = !http::has_dot_segment(request.received_path());
     const Match match = place.match(request.path, keeps ? request.received_path() : "");
     if (!places.are_alike(place, match, request.readings) || !is_contained(match)) {
@@ -77,7 +87,7 @@ std::optional<Answer> Exchange::route(const Request& request) {
         return make_answer(413, *settings_);
     }
     route_ = match.route;
-    write_request(request, match);
+    write_request(request, match, client);
     return std::nullopt;
 }
 
@@ -105,13 +115,15 @@ Answer Exchange::make_status(const Request& request) const {
     return made;
 }
 
-void Exchange::write_request(const Request& request, const Match& match) {
+void Exchange::write_request(const Request& request, const Match& match,
+                             const BelievedClient& client) {
     using Kind = http::RequestFraming::Kind;
-    const std::string client = connection_.client.host_text();
     upgrade_ = upgrade_for(request, *match.route->rule.parameters.upgrade);
     request_.upgrade_requested = !upgrade_.empty();
     request_.upgrade_protocol = upgrade_;
-    const RewriteFacts facts{*settings_, site_->name, connection_.local.port(), client, upgrade_};
+    const std::string peer = connection_.client.host_text();
+    const RewriteFacts facts{*settings_,    site_->name, connection_.local.port(), peer,
+                             &site_->trust, &client,     connection_.is_secure,    upgrade_};
     head_ = upstream_head(request, match, facts);
     rewrite_ = response_rewrite(request, facts);
     content_ = request.framing.kind == Kind::chunked ? upstream::RequestContent::chunked
@@ -133,8 +145,8 @@ void Exchange::refuse(const RefusedRequest& refused) {
 
 /// Into the error log and the books: what the client asked for cannot be taken.
 void Exchange::note_refusal(std::uint16_t status, const char* reason) {
-    site_->errors->write(state_.logs, LogLevel::info, LogId::request_refused,
-                         connection_.client.text(), std::to_string(status) + ": " + reason);
+    site_->errors->write(state_.logs, LogLevel::info, LogId::request_refused, client_text(),
+                         std::to_string(status) + ": " + reason);
     ledger_.failed = true;
     ledger_.failure = {Side::client, kind_of_refusal(status), net::phase::request_head, status, 0,
                        reason};
@@ -153,7 +165,8 @@ void Exchange::abandon(const Failure& failure) {
 
 void Exchange::capture(const RequestFacts& from_request) {
     RequestFacts facts = from_request;
-    facts.client = &connection_.client;
+    facts.client = &address_;
+    facts.peer = &connection_.client;
     facts.local = &connection_.local;
     facts.server_name = site_->name;
     facts.exchanges_before = connection_.exchanges > 0 ? connection_.exchanges - 1 : 0;
@@ -206,7 +219,7 @@ void Exchange::report(const Failure& failure) {
                                        : LogId::upstream_failed;
     std::string text = describe(failure);
     if (route_ != nullptr) text += ", upstream " + route_->endpoint.key;
-    site_->errors->write(state_.logs, level, id, connection_.client.text(), text);
+    site_->errors->write(state_.logs, level, id, client_text(), text);
 }
 
 }  // namespace headgate::proxy

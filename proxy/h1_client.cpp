@@ -137,11 +137,16 @@ loop::Task<H1Client::HeadEnd> H1Client::read_head() {
     }
 }
 
-loop::Deadline H1Client::head_deadline() const {
-    if (exchange_ != nullptr) return loop::Deadline::at(head_until_);
+loop::Deadline H1Client::head_deadline() {
+    const ServerSettings& server = settings();
+    if (exchange_ != nullptr) {
+        return pace_.bound(loop::Deadline::after(*server.timeout), state_.loop.now());
+    }
     if (state_.is_ending) return loop::Deadline::after(drain_grace);
-    return loop::Deadline::after(connection_.exchanges == 0 ? *settings().timeout
-                                                            : *settings().keep_alive_timeout);
+    if (connection_.exchanges > 0) return loop::Deadline::after(*server.keep_alive_timeout);
+    const loop::Milliseconds limit = server.head_limit->start;
+    return loop::Deadline::after(limit.count() > 0 ? std::min(limit, *server.timeout)
+                                                   : *server.timeout);
 }
 
 void H1Client::begin_exchange() {
@@ -153,7 +158,7 @@ void H1Client::begin_exchange() {
         http::HeadLimits{static_cast<std::uint32_t>(*limits.limit_request_line),
                          static_cast<std::uint32_t>(*limits.limit_request_field_size),
                          fields == 0 ? UINT32_MAX : fields, 64 * 1024});
-    head_until_ = state_.loop.now() + *limits.timeout;
+    pace_.begin(*limits.head_limit, state_.loop.now());
     connection_.exchanges++;
     received_ = 0;
     sent_before_ = output_.written();
@@ -166,6 +171,7 @@ void H1Client::begin_exchange() {
 H1Client::HeadEnd H1Client::take_octets(std::string_view got, bool& is_done) {
     if (exchange_ == nullptr) begin_exchange();
     received_ += got.size();
+    pace_.add(got.size(), state_.loop.now());
     if (!collected_.empty()) {
         collected_ += got;
         got = collected_;
@@ -187,7 +193,7 @@ H1Client::HeadEnd H1Client::take_octets(std::string_view got, bool& is_done) {
 /// A complete head: judged, and taken over by the exchange; what follows it goes back.
 H1Client::HeadEnd H1Client::accept(std::string_view text) {
     const std::size_t size = parser_->head_size();
-    const http::RequestHead head = parser_->take_request();
+    http::RequestHead head = parser_->take_request();
     const std::string_view head_text = text.substr(0, size);
     transport_->unread(text.substr(size));
     received_ -= text.size() - size;
@@ -202,7 +208,12 @@ H1Client::HeadEnd H1Client::accept(std::string_view text) {
     const std::string_view host =
         target->authority.empty() ? head.fields.value(http::FieldName::host, head_text).value_or("")
                                   : target->authority.of(head_text);
-    const http::PathRules rules = connection_.candidates->by_host(host).settings.path_rules();
+    const ServerSettings& site = connection_.candidates->by_host(host).settings;
+    const auto names = http::judge_underscores(head, head_text, *site.underscores);
+    if (!names) return refuse(&head, head_text, names.error());
+    const auto forwards = http::max_forwards(head, head_text);
+    if (!forwards) return refuse(&head, head_text, forwards.error());
+    const http::PathRules rules = site.path_rules();
     const auto path = http::matching_path(target->path.of(head_text), rules);
     if (!path) return refuse(&head, head_text, path.error());
     auto readings = http::other_readings(*path);
@@ -215,8 +226,12 @@ H1Client::HeadEnd H1Client::accept(std::string_view text) {
                 http::client_wants_keep_alive(head.version, head.fields, head_text);
     reader_.begin(reading(framing->kind), framing->length);
     awaits_continue_ = framing->expects_continue;
+    // Who waits for 100 (Continue) is not slow before its first octet.
+    pace_.stop();
+    if (!framing->expects_continue) pace_.begin(*server.content_limit, state_.loop.now());
     exchange_->prepare(
-        {head, head_text, *framing, *target, host, *path, rules, std::move(*readings)}, persists_);
+        {head, head_text, *framing, *target, host, *path, rules, std::move(*readings), *forwards},
+        persists_);
     return HeadEnd::complete;
 }
 
@@ -240,7 +255,11 @@ H1Client::HeadEnd H1Client::end_without_head(const Failure* failure) {
 
 Result<ContentRun> H1Client::try_read_content(std::span<char> scratch) {
     Result<ContentRun> run = reader_.try_read(*transport_, scratch);
-    if (run) received_ += run->octets.size();
+    if (run && !run->octets.empty()) {
+        received_ += run->octets.size();
+        if (!pace_.has_begun()) pace_.begin(*settings().content_limit, state_.loop.now());
+        pace_.add(run->octets.size(), state_.loop.now());
+    }
     if (content_limit_ != 0 && reader_.delivered() > content_limit_) {
         return Failure{Side::client,
                        FailureKind::too_large,
@@ -253,7 +272,8 @@ Result<ContentRun> H1Client::try_read_content(std::span<char> scratch) {
 }
 
 loop::Park H1Client::content_ready(loop::Phase phase, const loop::Deadline& deadline) {
-    return wait(*transport_, net::Want::read, phase, deadline);
+    const loop::Deadline bound = pace_.bound(deadline, state_.loop.now());
+    return wait(*transport_, net::Want::read, phase, bound);
 }
 
 Result<void> H1Client::write_content(std::span<const char> octets, bool is_last) {

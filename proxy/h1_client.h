@@ -9,6 +9,7 @@
 #include "proxy/exchange.h"
 #include "proxy/http/head_parser.h"
 #include "proxy/net/h1_content.h"
+#include "proxy/read_pace.h"
 
 namespace headgate::proxy {
 
@@ -58,7 +59,8 @@ private:
     HeadEnd accept(std::string_view text);
     HeadEnd refuse(const http::RequestHead* head, std::string_view text, http::HeadError error);
     void begin_exchange();
-    loop::Deadline head_deadline() const;
+    void end_exchange();
+    loop::Deadline head_deadline();
     bool may_drain_content() const;
     loop::Task<void> drain_content();
     loop::Task<void> linger();
@@ -76,7 +78,7 @@ private:
     std::unique_ptr<Exchange> exchange_;
     std::unique_ptr<http::HeadParser> parser_;
     std::string collected_;  // a head that arrives in pieces
-    loop::TimePoint head_until_{};
+    ReadPace pace_;          // of the head, then of the content
     std::uint64_t content_limit_ = 0;
     std::uint64_t received_ = 0;
     std::uint64_t sent_before_ = 0;

@@ -35,6 +35,7 @@ struct ConnectionFacts {
     loop::Address local;
     const Sites::Candidates* candidates = nullptr;
     mpm::ConnectionRecord* record = nullptr;  // in the live table; null: it is not shown
+    bool is_secure = false;                   // it has TLS
     std::uint32_t exchanges = 0;              // begun on this connection, the present one included
 };
 

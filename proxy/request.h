@@ -8,6 +8,7 @@
 
 #include "proxy/http/message.h"
 #include "proxy/http/request_framing.h"
+#include "proxy/http/request_hygiene.h"
 #include "proxy/http/target.h"
 
 namespace headgate::proxy {
@@ -21,6 +22,8 @@ struct Request {
     std::string path;       // decoded and normalised, for matching
     http::PathRules path_rules{};
     std::vector<std::string> readings{};  // of the path, by others (http/path_readings.h)
+
+    std::uint32_t max_forwards = http::unbounded_forwards;  // of TRACE and OPTIONS
 
     std::string_view received_path() const { return target.path.of(text); }
 };

@@ -26,11 +26,20 @@ http::ViaMode via_mode(const RouteSettings& settings) {
     return http::ViaMode::off;
 }
 
-/// The client's end-to-end fields, without those that are written anew.
-OutgoingFields forwarded_fields(const Request& request, const RouteSettings& settings) {
-    const bool adds_forwarding = *settings.proxy_add_headers;
+/// The fields that we write about the client.
+http::FieldSet wanted_fields(const RouteSettings& settings) {
+    return *settings.proxy_add_headers ? *settings.forwarded_fields : http::FieldSet{0};
+}
+
+/// The client's end-to-end fields, without those that are written anew, and without what it may not
+/// say about itself.
+OutgoingFields forwarded_fields(const Request& request, const RewriteFacts& facts) {
+    static const PeerTrust nobody;
+    const PeerTrust& trust = facts.trust != nullptr ? *facts.trust : nobody;
+    const bool is_believed = facts.client != nullptr && facts.client->is_peer_trusted;
+    const http::FieldSet wanted = wanted_fields(facts.settings);
     const bool is_chunked = request.framing.kind == http::RequestFraming::Kind::chunked;
-    const bool expects = request.framing.expects_continue && *settings.proxy_100_continue;
+    const bool expects = request.framing.expects_continue && *facts.settings.proxy_100_continue;
     const http::Fields& received = request.head.fields;
     OutgoingFields fields;
     fields.reserve(received.size() + 8);
@@ -38,13 +47,43 @@ OutgoingFields forwarded_fields(const Request& request, const RouteSettings& set
         const bool anew = field.id == FieldName::host || field.id == FieldName::content_length ||
                           field.id == FieldName::via ||
                           (field.id == FieldName::trailer && !is_chunked) ||
-                          (adds_forwarding && http::is_forwarding_field(field.id));
+                          (field.id != FieldName::other && http::contains(wanted, field.id));
         // RFC 9110 section 10.1.1: no 100-continue expectation without content, nor for HTTP/1.0.
         const bool is_void = field.id == FieldName::expect && !expects;
-        if (anew || is_void || http::is_hop_by_hop(field, received, request.text)) continue;
+        const bool is_disbelieved = !is_believed && is_claim(field, request.text, trust);
+        if (anew || is_void || is_disbelieved ||
+            http::is_hop_by_hop(field, received, request.text)) {
+            continue;
+        }
         fields.push_back({http::name(field, request.text), http::value(field, request.text), {}});
+        // RFC 9110 section 7.6.2: "the forwarded message MUST contain an updated Max-Forwards".
+        if (field.id == FieldName::max_forwards &&
+            request.max_forwards != http::unbounded_forwards) {
+            fields.back().made = std::to_string(request.max_forwards - 1);
+        }
     }
     return fields;
+}
+
+/// What is told about the client, behind what a trusted peer told.
+void write_forwarding(HeadWriter& writer, const Request& request, const RewriteFacts& facts) {
+    const std::string client = facts.client != nullptr ? facts.client->address.host_text()
+                                                       : std::string(facts.peer_address);
+    http::ForwardingFacts told{.peer_address = facts.peer_address,
+                               .client_address = client,
+                               .host = request.host,
+                               .server_name = facts.server_name,
+                               .is_secure = facts.is_secure,
+                               .port = facts.server_port};
+    if (facts.client != nullptr) {
+        told.is_believed = facts.client->is_peer_trusted;
+        told.believed_for = facts.client->forwarded_for;
+    }
+    http::write_forwarding_fields(writer, wanted_fields(facts.settings), request.head.fields, told,
+                                  request.text);
+    const bool has_proxies = facts.trust != nullptr && !facts.trust->proxies_header.empty() &&
+                             facts.client != nullptr && !facts.client->proxies.empty();
+    if (has_proxies) writer.field(facts.trust->proxies_header, facts.client->proxies);
 }
 
 void write(const OutgoingFields& fields, HeadWriter& writer) {
@@ -112,7 +151,6 @@ void write_connection_options(const Request& request, const RewriteFacts& facts,
 
 std::string upstream_head(const Request& request, const Match& match, const RewriteFacts& facts) {
     const bool preserves_host = *facts.settings.proxy_preserve_host && !request.host.empty();
-    const bool adds_forwarding = *facts.settings.proxy_add_headers;
     std::string head;
     head.reserve(request.text.size() + 256);
     HeadWriter writer(head);
@@ -121,7 +159,7 @@ std::string upstream_head(const Request& request, const Match& match, const Rewr
     writer.field(FieldName::host,
                  preserves_host ? request.host : std::string_view(match.route->authority));
 
-    OutgoingFields fields = forwarded_fields(request, facts.settings);
+    OutgoingFields fields = forwarded_fields(request, facts);
     apply(facts.settings.request_fields, false, fields);
     write(fields, writer);
 
@@ -130,11 +168,7 @@ std::string upstream_head(const Request& request, const Match& match, const Rewr
                                    "Headgate/" HEADGATE_VERSION};
     const std::string via = http::via_value(request.head.fields, via_facts, request.text);
     if (!via.empty()) writer.field(FieldName::via, via);
-    if (adds_forwarding) {
-        http::write_forwarding_fields(writer, request.head.fields,
-                                      {facts.client_address, request.host, facts.server_name},
-                                      request.text);
-    }
+    write_forwarding(writer, request, facts);
     write_connection_options(request, facts, writer);
     using Kind = http::RequestFraming::Kind;
     if (request.framing.kind == Kind::length) writer.content_length(request.framing.length);
@@ -152,7 +186,7 @@ ResponseRewrite response_rewrite(const Request& request, const RewriteFacts& fac
                              http::accepts_trailers(request.head.fields, request.text);
     if (!facts.settings.reverses.empty()) {
         const std::string_view host = request.host.empty() ? facts.server_name : request.host;
-        rewrite.base_url = "http://" + std::string(host);
+        rewrite.base_url = (facts.is_secure ? "https://" : "http://") + std::string(host);
     }
     if (via_mode(facts.settings) != http::ViaMode::off) rewrite.via_name = via_name(facts);
     return rewrite;

@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include "proxy/believed_client.h"
 #include "proxy/request.h"
 #include "proxy/route.h"
 #include "upstream/upstream_side.h"
@@ -17,8 +18,11 @@ struct RewriteFacts {
     const RouteSettings& settings;
     std::string_view server_name;
     std::uint16_t server_port;
-    std::string_view client_address;
-    std::string_view upgrade = {};  ///< protocols to ask the upstream for; see upgrade_for()
+    std::string_view peer_address;           // of the connection, without port
+    const PeerTrust* trust = nullptr;        // null: nobody is trusted
+    const BelievedClient* client = nullptr;  // null: the peer
+    bool is_secure = false;                  // the client's connection has TLS
+    std::string_view upgrade = {};           // protocols to ask the upstream for; upgrade_for()
 };
 
 /// What of the request's Upgrade field is forwarded (RFC 9110 section 7.8): those of its protocols

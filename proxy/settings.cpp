@@ -135,6 +135,30 @@ Parsed<RouteSettings::Handler> handler_name(std::string_view text) {
     return {std::nullopt, "server-status or none"};
 }
 
+Parsed<http::Underscores> underscores_choice(std::string_view text) {
+    using http::Underscores;
+    constexpr std::pair<std::string_view, Underscores> choices[] = {
+        {"Refuse", Underscores::refuse}, {"Drop", Underscores::drop}, {"Keep", Underscores::keep}};
+    for (const auto& [name, rule] : choices) {
+        if (conf::is_equal_name(text, name)) {
+            return {rule, {}};
+        }
+    }
+    return {std::nullopt, "Refuse, Drop or Keep"};
+}
+
+Parsed<ServerSettings::Trace> trace_choice(std::string_view text) {
+    using Trace = ServerSettings::Trace;
+    if (conf::is_equal_name(text, "extended")) {
+        return {Trace::extended, {}};
+    }
+    const Parsed<bool> parsed = conf::on_off(text);
+    if (!parsed.value) {
+        return {std::nullopt, "off, on or extended"};
+    }
+    return {*parsed.value ? Trace::on : Trace::off, {}};
+}
+
 constexpr unsigned of_server = conf::in_server | conf::in_virtual_host;
 constexpr unsigned of_route = of_server | conf::in_location;
 constexpr unsigned of_content = of_route | conf::in_proxy;
@@ -152,6 +176,12 @@ constexpr conf::Row rows[] = {
         "ServerAdmin", of_server, "address|URL", "", "Whom error pages name."),
     conf::row<&ServerSettings::timeout, positive_duration>("Timeout", of_server, "seconds", "60",
                                                            "How long one read or write may take."),
+    conf::rule<set_read_timeouts>(
+        "RequestReadTimeout", of_server, {1, 3},
+        "[handshake|header|body]=seconds[[-seconds],MinRate=octets] ...",
+        "handshake=0 header=20-40,MinRate=500 body=20,MinRate=500",
+        "How long a client may take to send a request, and the octets for which it gets a second "
+        "more; 408 beyond. 0: as long as it likes."),
     conf::row<&ServerSettings::keep_alive, conf::on_off>(
         "KeepAlive", of_server, "On|Off", "On", "Whether client connections are persistent."),
     conf::row<&ServerSettings::keep_alive_timeout, conf::duration_seconds>(
@@ -173,6 +203,32 @@ constexpr conf::Row rows[] = {
     conf::row<&ServerSettings::merge_slashes, conf::on_off>(
         "MergeSlashes", of_server, "On|Off", "On",
         "Whether slashes in a row count as one, for matching and for the upstream."),
+
+    conf::row<&ServerSettings::underscores, underscores_choice>(
+        "FieldNameUnderscores", of_server, "Refuse|Drop|Keep", "Refuse",
+        "Request fields with \"_\" in their name, which many upstreams take for \"-\"."),
+    conf::row<&ServerSettings::trace, trace_choice>(
+        "TraceEnable", of_server, "off|on|extended", "off",
+        "Whether TRACE is forwarded; extended: with content too. Apache's default is on."),
+
+    conf::rule<set_remote_ip_header>(
+        "RemoteIPHeader", of_server,
+        {1, 1}, "field", "",
+        "The field from which a trusted proxy's word for the client's address is taken."),
+    conf::rule<set_remote_ip_proxies_header>(
+        "RemoteIPProxiesHeader", of_server, {1, 1}, "field", "",
+        "The field that tells the upstream which trusted proxies the request passed."),
+    conf::rule<add_internal_proxies>(
+        "RemoteIPInternalProxy", of_server, {1, any_number}, "address[/bits] ...", "",
+        "Proxies whose X-Forwarded-*, X-Real-IP and Forwarded are kept; from all others these are "
+        "replaced or dropped."),
+    conf::rule<add_trusted_proxies>(
+        "RemoteIPTrustedProxy", of_server, {1, any_number}, "address[/bits] ...", "",
+        "The same, but their word is not taken for addresses of private networks."),
+    conf::rule<add_internal_proxy_list>("RemoteIPInternalProxyList", of_server, {1, 1}, "file", "",
+                                        "A file of addresses for RemoteIPInternalProxy."),
+    conf::rule<add_trusted_proxy_list>("RemoteIPTrustedProxyList", of_server, {1, 1}, "file", "",
+                                       "A file of addresses for RemoteIPTrustedProxy."),
 
     conf::row<&ServerSettings::error_log, conf::text_value>(
         "ErrorLog", of_server, "file", "/dev/stderr", "Where errors are logged."),
@@ -246,7 +302,13 @@ constexpr conf::Row rows[] = {
         "The same, by its name in mod_proxy_wstunnel."),
     conf::row<&RouteSettings::proxy_add_headers, conf::on_off>(
         "ProxyAddHeaders", of_content, "On|Off", "On",
-        "Whether X-Forwarded-For, -Host and -Server are added."),
+        "Whether the upstream is told about the client, in the fields of ProxyForwardedFields."),
+    conf::rule<set_forwarded_fields>(
+        "ProxyForwardedFields", of_content, {1, 7}, "field ...",
+        "X-Forwarded-For X-Forwarded-Host X-Forwarded-Server X-Forwarded-Proto",
+        "Which fields tell the upstream about the client; X-Forwarded-Port, X-Real-IP and "
+        "Forwarded "
+        "(RFC 7239) are there too."),
     conf::row<&RouteSettings::proxy_via, via_choice>("ProxyVia", of_route, "Off|On|Full|Block",
                                                      "Off", "What happens to the Via field."),
     conf::rule<add_request_header>("RequestHeader", of_content, {1, any_number},
@@ -285,6 +347,9 @@ void ServerSettings::merge_from(const ServerSettings& over) {
     server_aliases = over.server_aliases;
     server_admin.merge_from(over.server_admin);
     timeout.merge_from(over.timeout);
+    handshake_limit.merge_from(over.handshake_limit);
+    head_limit.merge_from(over.head_limit);
+    content_limit.merge_from(over.content_limit);
     keep_alive.merge_from(over.keep_alive);
     keep_alive_timeout.merge_from(over.keep_alive_timeout);
     max_keep_alive_requests.merge_from(over.max_keep_alive_requests);
@@ -293,6 +358,9 @@ void ServerSettings::merge_from(const ServerSettings& over) {
     limit_request_fields.merge_from(over.limit_request_fields);
     encoded_slashes = over.encoded_slashes;
     merge_slashes.merge_from(over.merge_slashes);
+    underscores.merge_from(over.underscores);
+    trace.merge_from(over.trace);
+    peers.merge_from(over.peers);
     error_log.merge_from(over.error_log);
     merge_levels(log_level, over.log_level);
     for (const auto& [nickname, format] : over.log_formats) {
@@ -317,6 +385,7 @@ void RouteSettings::merge_from(const RouteSettings& over) {
     proxy_100_continue.merge_from(over.proxy_100_continue);
     tunnel_timeout.merge_from(over.tunnel_timeout);
     proxy_add_headers.merge_from(over.proxy_add_headers);
+    forwarded_fields.merge_from(over.forwarded_fields);
     proxy_via.merge_from(over.proxy_via);
     put_behind(request_fields, over.request_fields);
     put_behind(response_fields, over.response_fields);

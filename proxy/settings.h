@@ -13,9 +13,13 @@
 #include "conf/directive.h"
 #include "conf/settings.h"
 #include "conf/value.h"
+#include "proxy/http/forwarding.h"
+#include "proxy/http/request_hygiene.h"
 #include "proxy/http/target.h"
+#include "proxy/read_pace.h"
 #include "proxy/settings_fields.h"
 #include "proxy/settings_pass.h"
+#include "proxy/settings_peers.h"
 
 namespace headgate::proxy {
 
@@ -59,6 +63,12 @@ struct ServerSettings {
     conf::Set<std::string> server_admin{std::string()};
 
     conf::Set<std::chrono::milliseconds> timeout{std::chrono::seconds(60)};
+    // RequestReadTimeout
+    conf::Set<ReadLimit> handshake_limit{ReadLimit{}};
+    conf::Set<ReadLimit> head_limit{
+        ReadLimit{std::chrono::seconds(20), std::chrono::seconds(40), 500}};
+    conf::Set<ReadLimit> content_limit{
+        ReadLimit{std::chrono::seconds(20), std::chrono::seconds(0), 500}};
     conf::Set<bool> keep_alive{true};
     conf::Set<std::chrono::milliseconds> keep_alive_timeout{std::chrono::seconds(5)};
     conf::Set<int> max_keep_alive_requests{100};    ///< 0: no limit
@@ -66,7 +76,11 @@ struct ServerSettings {
     conf::Set<int> limit_request_field_size{8190};  ///< bytes of one field line
     conf::Set<int> limit_request_fields{100};       ///< 0: no limit
     conf::Set<http::EncodedSlashes> encoded_slashes{
-        http::EncodedSlashes::refuse};    ///< AllowEncodedSlashes; not inherited, as in Apache
+        http::EncodedSlashes::refuse};  ///< AllowEncodedSlashes; not inherited, as in Apache
+    conf::Set<http::Underscores> underscores{http::Underscores::refuse};
+    enum class Trace { off, on, extended };
+    conf::Set<Trace> trace{Trace::off};
+    PeerSettings peers;
     conf::Set<bool> merge_slashes{true};  ///< MergeSlashes
 
     conf::Set<std::string> error_log{std::string("/dev/stderr")};  ///< path, or "|program"
@@ -99,7 +113,8 @@ struct RouteSettings {
     conf::Set<std::chrono::milliseconds>
         tunnel_timeout;                        ///< idle tunnel; not written: ProxyTimeout
     conf::Set<bool> proxy_100_continue{true};  ///< false: 100 is answered by us
-    conf::Set<bool> proxy_add_headers{true};   ///< X-Forwarded-For, -Host, -Server
+    conf::Set<bool> proxy_add_headers{true};   ///< whether forwarded_fields are sent
+    conf::Set<http::FieldSet> forwarded_fields{default_forwarded_fields};
     enum class Via { off, on, full, block };
     conf::Set<Via> proxy_via{Via::off};
 

@@ -30,4 +30,14 @@ void add_log_format(ServerSettings& settings, const conf::Call& call);
 void add_custom_log(ServerSettings& settings, const conf::Call& call);
 void add_transfer_log(ServerSettings& settings, const conf::Call& call);
 
+// settings_peers.cpp
+void add_internal_proxies(ServerSettings& settings, const conf::Call& call);
+void add_trusted_proxies(ServerSettings& settings, const conf::Call& call);
+void add_internal_proxy_list(ServerSettings& settings, const conf::Call& call);
+void add_trusted_proxy_list(ServerSettings& settings, const conf::Call& call);
+void set_remote_ip_header(ServerSettings& settings, const conf::Call& call);
+void set_remote_ip_proxies_header(ServerSettings& settings, const conf::Call& call);
+void set_read_timeouts(ServerSettings& settings, const conf::Call& call);  // settings_read_timeout
+void set_forwarded_fields(RouteSettings& settings, const conf::Call& call);
+
 }  // namespace headgate::proxy

@@ -31,6 +31,7 @@ public:
     RouteSettings base;
     std::vector<Location> locations;
     std::vector<ProxySection> proxies;
+    PeerTrust trust;
     std::vector<SiteLog> logs;
     std::unique_ptr<ErrorLog> errors;
     conf::Span span;

@@ -61,6 +61,7 @@ private:
         site.base.merge_from(scope.settings.get<RouteSettings>());
         add_sections(site, scope);
         name_site(site, scope.settings.get<ServerSettings>());
+        trust_peers(site);
         open_logs(site);
         return site;
     }
@@ -76,6 +77,26 @@ private:
         site.name = name.empty() ? machine : name;
         for (const conf::Word& alias : own.server_aliases)
             site.aliases.push_back(alias.text);
+    }
+
+    void trust_peers(Site& site) {
+        const PeerSettings& settings = site.settings.peers;
+        site.trust = {*settings.header, *settings.proxies_header, settings.peers};
+        for (const PeerList& list : settings.lists) {
+            std::string path = list.file.text;
+            if (!path.starts_with('/')) path = loaded_.server_root + "/" + path;
+            std::string error;
+            const auto peers = read_peer_list(path, list.is_internal, error);
+            if (!error.empty()) {
+                loaded_.diagnostics.error(list.file.span, "cannot use " + path + ": " + error);
+            }
+            site.trust.peers.insert(site.trust.peers.end(), peers.begin(), peers.end());
+        }
+        if (settings.header.is_written() && site.trust.peers.empty()) {
+            loaded_.diagnostics.warning(settings.header.span(),
+                                        "nobody is trusted to send " + *settings.header,
+                                        "name the proxies with RemoteIPInternalProxy");
+        }
     }
 
     static bool root_name_is_inherited(const ServerSettings& own) {

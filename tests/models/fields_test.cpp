@@ -48,14 +48,117 @@ TEST_P(Fields, OfOneConnectionStayOnIt) {
     EXPECT_EQ(response("X-Outer"), "2");
 }
 
-TEST_P(Fields, ForwardingIsAddedBehindWhatIsThere) {
-    exchange("", "X-Forwarded-For: 192.0.2.1\r\n");
-    EXPECT_EQ(request("X-Forwarded-For"), "192.0.2.1, 127.0.0.1");
+const std::string claims =
+    "X-Forwarded-For: 192.0.2.1\r\nX-Forwarded-Host: evil\r\nX-Forwarded-Server: evil\r\n"
+    "X-Forwarded-Proto: https\r\nX-Forwarded-Port: 443\r\nX-Forwarded-User: root\r\n"
+    "X-Real-IP: 192.0.2.1\r\nForwarded: for=192.0.2.1\r\n";
+
+TEST_P(Fields, AboutTheClientAreOursWhenNobodyIsTrusted) {
+    exchange("", claims);
+    EXPECT_EQ(request("X-Forwarded-For"), "127.0.0.1");
     EXPECT_EQ(request("X-Forwarded-Host"), "proxy.test");
     EXPECT_EQ(request("X-Forwarded-Server"), "proxy.test");
-    exchange("ProxyAddHeaders Off\n", "X-Forwarded-For: 192.0.2.1\r\n");
-    EXPECT_EQ(request("X-Forwarded-For"), "192.0.2.1");
-    EXPECT_EQ(request("X-Forwarded-Host"), "");
+    EXPECT_EQ(request("X-Forwarded-Proto"), "http");
+    EXPECT_EQ(request_.find("192.0.2.1"), std::string::npos) << request_;
+    EXPECT_EQ(request_.find("root"), std::string::npos) << request_;
+    exchange("ProxyAddHeaders Off\n", claims);
+    EXPECT_EQ(request_.find("X-Forwarded"), std::string::npos) << request_;
+    EXPECT_EQ(request_.find("192.0.2.1"), std::string::npos) << request_;
+    exchange("ProxyForwardedFields X-Real-IP Forwarded X-Forwarded-Port\n", claims);
+    EXPECT_EQ(request("X-Real-IP"), "127.0.0.1");
+    EXPECT_EQ(request("Forwarded"), "for=127.0.0.1;host=proxy.test;proto=http");
+    EXPECT_EQ(request("X-Forwarded-Port"), port_);
+    EXPECT_EQ(request("X-Forwarded-For"), "");
+}
+
+TEST_P(Fields, AboutTheClientAreKeptFromATrustedPeer) {
+    exchange("RemoteIPInternalProxy 127.0.0.0/8\n", claims);
+    EXPECT_EQ(request("X-Forwarded-For"), "192.0.2.1, 127.0.0.1");
+    EXPECT_EQ(request("X-Forwarded-Host"), "evil, proxy.test");
+    EXPECT_EQ(request("X-Forwarded-Proto"), "https");
+    EXPECT_EQ(request("X-Forwarded-User"), "root");
+    EXPECT_EQ(request("X-Real-IP"), "192.0.2.1");
+    exchange("RemoteIPInternalProxy 192.0.2.0/24\n", claims);
+    EXPECT_EQ(request("X-Forwarded-For"), "127.0.0.1");
+}
+
+TEST_P(Fields, GiveTheClientsAddressToTheLogs) {
+    RunningProxy proxy(
+        model(),
+        "RemoteIPHeader X-Forwarded-For\nRemoteIPInternalProxy 127.0.0.1 10.0.0.0/8\n"
+        "ProxyForwardedFields X-Real-IP X-Forwarded-For\n"
+        "RemoteIPProxiesHeader X-Via-Proxies\n"
+        "LogFormat \"client=%a host=%h peer=%{c}a\" who\n"
+        "CustomLog /dev/stderr who\n" +
+            pass_all_to(origin_));
+    RawConnection client(proxy.port());
+    client.send(get("/",
+                    "X-Forwarded-For: 198.51.100.9, 203.0.113.7\r\n"
+                    "X-Forwarded-For: 10.0.0.2\r\n"));
+    RawConnection upstream = origin_.accept_request(request_);
+    upstream.send(ok("x"));
+    client.receive_response();
+    EXPECT_EQ(request("X-Forwarded-For"), "203.0.113.7, 10.0.0.2, 127.0.0.1");
+    EXPECT_EQ(request("X-Real-IP"), "203.0.113.7");
+    EXPECT_EQ(request("X-Via-Proxies"), "10.0.0.2");
+    proxy.wait_for_message("client=203.0.113.7 host=203.0.113.7 peer=127.0.0.1");
+}
+
+TEST_P(Fields, WithUnderscoresAreRefusedDroppedOrKept) {
+    for (const std::string rule : {"", "FieldNameUnderscores Refuse\n"}) {
+        RunningProxy proxy(model(), rule + pass_all_to(origin_));
+        RawConnection client(proxy.port());
+        client.send(get("/", "X_Real_IP: 192.0.2.1\r\n"));
+        EXPECT_EQ(client.receive_response().status, 400);
+        EXPECT_FALSE(origin_.has_connection());
+        proxy.error_log("underscore in a field name");
+    }
+    exchange("FieldNameUnderscores Drop\n", "Api_Key: 1\r\n");
+    EXPECT_EQ(request("Api_Key"), "");
+    exchange("FieldNameUnderscores Keep\n", "Api_Key: 1\r\n");
+    EXPECT_EQ(request("Api_Key"), "1");
+}
+
+TEST_P(Fields, DateIsAddedToAResponseWithoutOne) {
+    exchange("");
+    EXPECT_TRUE(response("Date").ends_with(" GMT")) << response_;
+    exchange("", "", "Date: Thu, 01 Jan 1970 00:00:00 GMT\r\n");
+    EXPECT_EQ(response("Date"), "Thu, 01 Jan 1970 00:00:00 GMT");
+}
+
+TEST_P(Fields, MaxForwardsIsCountedDown) {
+    RunningProxy proxy(model(), "TraceEnable on\n" + pass_all_to(origin_));
+    const std::string start = " / HTTP/1.1\r\nHost: proxy.test\r\nCookie: a\r\nMax-Forwards: ";
+    RawConnection client(proxy.port());
+    client.send("OPTIONS" + start + "0\r\n\r\n");
+    EXPECT_NE(client.receive_response().field("Allow"), "");
+    client.send("TRACE" + start + "0\r\n\r\n");
+    const Response reflected = client.receive_response();
+    EXPECT_EQ(reflected.field("Content-Type"), "message/http");
+    EXPECT_EQ(reflected.content, "TRACE / HTTP/1.1\r\nHost: proxy.test\r\nMax-Forwards: 0\r\n\r\n");
+    EXPECT_FALSE(origin_.has_connection());
+    client.send("TRACE" + start + "3\r\n\r\n");
+    RawConnection upstream = origin_.accept_request(request_);
+    EXPECT_EQ(request("Max-Forwards"), "2");
+    upstream.send(ok("x"));
+    EXPECT_EQ(client.receive_response().status, 200);
+    client.send("GET" + start + "0\r\n\r\n");  // it is about other methods
+    request_ = upstream.receive_head();
+    EXPECT_EQ(request("Max-Forwards"), "0");
+    upstream.send(ok("x"));
+    EXPECT_EQ(client.receive_response().status, 200);
+    client.send("OPTIONS" + start + "x\r\n\r\n");
+    EXPECT_EQ(client.receive_response().status, 400);
+}
+
+TEST_P(Fields, OfATraceReachNobodyUnlessItIsEnabled) {
+    RunningProxy proxy(model(), pass_all_to(origin_));
+    RawConnection client(proxy.port());
+    client.send("TRACE / HTTP/1.1\r\nHost: proxy.test\r\nCookie: secret\r\n\r\n");
+    const Response response = client.receive_response();
+    EXPECT_EQ(response.status, 405);
+    EXPECT_EQ(response.content.find("secret"), std::string::npos);
+    EXPECT_FALSE(origin_.has_connection());
 }
 
 TEST_P(Fields, HostIsTheUpstreamsOrPreserved) {

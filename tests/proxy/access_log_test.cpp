@@ -28,6 +28,7 @@ struct Rig {
         facts.query = "a=1";
         facts.has_query = true;
         facts.client = &client;
+        facts.peer = &client;
         facts.local = &local;
         facts.server_name = "www.example.com";
         facts.exchanges_before = 3;
@@ -134,6 +135,7 @@ TEST(LogFormat, nothing_is_a_dash) {
     EXPECT_EQ(rig.line("%r|%s|%b|%B|%U|%{A}i|%{upstream}x|%m"), "-|-|-|0|-|-|-|-");
     EXPECT_EQ(rig.line("[%q]"), "[]") << "no query is nothing, not a dash";
     rig.facts.client = nullptr;
+    rig.facts.peer = nullptr;
     EXPECT_EQ(rig.line("%h"), "-");
 }
 

@@ -216,7 +216,7 @@ TEST(Exchange, a_silent_origin_is_given_up) {
 }
 
 TEST(Exchange, a_slow_head_is_answered) {
-    Rig rig(silent(), {Step::data("GET /a HT")}, {}, "Timeout 9");
+    Rig rig(silent(), {Step::data("GET /a HT")}, {}, "RequestReadTimeout header=9");
     rig.pass_time(8s);
     rig.transport->arrive(Step::data("TP/1."));
     rig.settle();

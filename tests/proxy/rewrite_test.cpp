@@ -65,7 +65,7 @@ private:
 const std::string get = "GET /a?q=1 HTTP/1.1\r\nHost: www.example\r\n";
 const std::string forwarded =
     "X-Forwarded-For: 192.0.2.7\r\nX-Forwarded-Host: www.example\r\n"
-    "X-Forwarded-Server: proxy.example\r\n";
+    "X-Forwarded-Server: proxy.example\r\nX-Forwarded-Proto: http\r\n";
 
 TEST(UpstreamHead, table) {
     const std::string pass = "ProxyPass / http://origin:8080/base/\n";
@@ -82,10 +82,9 @@ TEST(UpstreamHead, table) {
         {"preserved host", pass + "ProxyPreserveHost On\n", get + "\r\n",
          "GET /base/a?q=1 HTTP/1.1\r\nHost: www.example\r\n" + forwarded + "\r\n"},
         {"no forwarding fields", pass + "ProxyAddHeaders Off\n", get + "X-Forwarded-For: x\r\n\r\n",
-         start + "X-Forwarded-For: x\r\n\r\n"},
-        {"forwarding fields grow", pass, get + "X-Forwarded-For: 10.0.0.1\r\n\r\n",
-         start + "X-Forwarded-For: 10.0.0.1, 192.0.2.7\r\nX-Forwarded-Host: www.example\r\n"
-                 "X-Forwarded-Server: proxy.example\r\n\r\n"},
+         start + "\r\n"},
+        {"forwarding fields are replaced", pass, get + "X-Forwarded-For: 10.0.0.1\r\n\r\n",
+         start + forwarded + "\r\n"},
         {"end-to-end fields in order", pass, get + "B: 2\r\nA: 1\r\nB: 3\r\nCookie: c\r\n\r\n",
          start + "B: 2\r\nA: 1\r\nB: 3\r\nCookie: c\r\n" + forwarded + "\r\n"},
         {"hop-by-hop fields", pass,
@@ -104,10 +103,11 @@ TEST(UpstreamHead, table) {
              "Transfer-Encoding: chunked\r\n\r\n"},
         {"HTTP/1.0 without Host", pass, "GET /a HTTP/1.0\r\n\r\n",
          "GET /base/a HTTP/1.1\r\nHost: origin:8080\r\nX-Forwarded-For: 192.0.2.7\r\n"
-         "X-Forwarded-Server: proxy.example\r\n\r\n"},
+         "X-Forwarded-Server: proxy.example\r\nX-Forwarded-Proto: http\r\n\r\n"},
         {"absolute-form", pass, "GET http://other.example/a HTTP/1.1\r\nHost: www.example\r\n\r\n",
          "GET /base/a HTTP/1.1\r\nHost: origin:8080\r\nX-Forwarded-For: 192.0.2.7\r\n"
-         "X-Forwarded-Host: other.example\r\nX-Forwarded-Server: proxy.example\r\n\r\n"},
+         "X-Forwarded-Host: other.example\r\nX-Forwarded-Server: proxy.example\r\n"
+         "X-Forwarded-Proto: http\r\n\r\n"},
         {"path is normalised and encoded anew", pass,
          "GET /x/../a%20b/%7Ec//d?e=%2F HTTP/1.1\r\nHost: www.example\r\n\r\n",
          "GET /base/a%20b/~c/d?e=%2F HTTP/1.1\r\nHost: origin:8080\r\n" + forwarded + "\r\n"},

@@ -48,25 +48,56 @@ TEST(HeadWriter, LetsNothingEndALine) {
     EXPECT_EQ(out, "X-A: a  Set-Cookie: b c\r\n");
 }
 
-TEST(Forwarding, AppendsToWhatCameIn) {
-    const Parsed parsed("X-Forwarded-For: 192.0.2.1\r\nX-Forwarded-For: 192.0.2.2\r\n");
+constexpr FieldSet apaches = field_set(
+    {FieldName::x_forwarded_for, FieldName::x_forwarded_host, FieldName::x_forwarded_server});
+
+std::string written(const Parsed& received, FieldSet wanted, const ForwardingFacts& facts) {
     std::string out;
     HeadWriter writer(out);
-    write_forwarding_fields(writer, parsed.fields,
-                            {.client_address = "203.0.113.9", .host = "a", .server_name = "b"},
-                            parsed.text);
-    EXPECT_EQ(out,
-              "X-Forwarded-For: 192.0.2.1, 192.0.2.2, 203.0.113.9\r\n"
-              "X-Forwarded-Host: a\r\nX-Forwarded-Server: b\r\n");
+    write_forwarding_fields(writer, wanted, received.fields, facts, received.text);
+    return out;
 }
 
-TEST(Forwarding, LeavesOutAHostThatIsNotKnown) {
-    const Parsed parsed("");
-    std::string out;
-    HeadWriter writer(out);
-    write_forwarding_fields(writer, parsed.fields,
-                            {.client_address = "::1", .host = "", .server_name = "s"}, parsed.text);
-    EXPECT_EQ(out, "X-Forwarded-For: ::1\r\nX-Forwarded-Server: s\r\n");
+const std::string claims =
+    "X-Forwarded-For: 192.0.2.1\r\nX-Forwarded-Host: evil\r\nX-Forwarded-Server: evil\r\n"
+    "X-Forwarded-Proto: https\r\nX-Forwarded-Port: 443\r\nX-Real-IP: 192.0.2.1\r\n"
+    "Forwarded: for=192.0.2.1\r\n";
+
+TEST(Forwarding, ReplacesWhatIsNotBelieved) {
+    const ForwardingFacts facts{.peer_address = "203.0.113.9",
+                                .client_address = "203.0.113.9",
+                                .host = "a:81",
+                                .server_name = "b",
+                                .port = 81};
+    EXPECT_EQ(written(Parsed(claims), every_forwarding_field, facts),
+              "X-Forwarded-For: 203.0.113.9\r\nX-Forwarded-Host: a:81\r\n"
+              "X-Forwarded-Server: b\r\nX-Forwarded-Proto: http\r\nX-Forwarded-Port: 81\r\n"
+              "X-Real-IP: 203.0.113.9\r\n"
+              "Forwarded: for=203.0.113.9;host=\"a:81\";proto=http\r\n");
+}
+
+TEST(Forwarding, GoesOnFromWhatIsBelieved) {
+    const ForwardingFacts facts{.peer_address = "2001:db8::1",
+                                .client_address = "192.0.2.1",
+                                .host = "a",
+                                .server_name = "b",
+                                .is_secure = true,
+                                .port = 8443,
+                                .is_believed = true,
+                                .believed_for = "192.0.2.1"};
+    EXPECT_EQ(written(Parsed(claims), every_forwarding_field, facts),
+              "X-Forwarded-For: 192.0.2.1, 2001:db8::1\r\nX-Forwarded-Host: evil, a\r\n"
+              "X-Forwarded-Server: evil, b\r\nX-Forwarded-Proto: https\r\n"
+              "X-Forwarded-Port: 443\r\nX-Real-IP: 192.0.2.1\r\n"
+              "Forwarded: for=192.0.2.1, for=\"[2001:db8::1]\";host=a;proto=https\r\n");
+}
+
+TEST(Forwarding, WritesWhatIsWantedAndKnown) {
+    const ForwardingFacts facts{
+        .peer_address = "::1", .client_address = "::1", .host = "", .server_name = "s"};
+    EXPECT_EQ(written(Parsed(""), apaches, facts),
+              "X-Forwarded-For: ::1\r\nX-Forwarded-Server: s\r\n");
+    EXPECT_EQ(written(Parsed(""), 0, facts), "");
 }
 
 TEST(Via, FollowsItsMode) {
