@@ -61,6 +61,7 @@ private:
     void count();
     void report(const net::Failure& failure);
 
+    net::PipeStock* pipes() const { return *settings_->enable_splice ? &state_.pipes : nullptr; }
     std::chrono::milliseconds upstream_timeout() const;
     loop::Deadline client_deadline() const {
         return loop::Deadline::after(*site_->settings.timeout);

@@ -8,8 +8,13 @@
 #include <cerrno>
 #include <cstring>
 
+#include "proxy/net/pipe.h"
+
 namespace headgate::net {
 namespace {
+
+// Octets that the kernel may keep unsent for a peer that keeps up.
+constexpr int unsent_of_bulk = 512 * 1024;
 
 bool is_would_block(int error) {
     return error == EAGAIN || error == EWOULDBLOCK;
@@ -65,6 +70,30 @@ Tried PlainTransport::try_write(std::span<const iovec> from) {
     if (!is_would_block(errno)) return {Tried::State::error, 0, errno};
     readiness_.writable = false;
     return {Tried::State::want_write, 0, 0};
+}
+
+// A short splice says nothing: the pipe may have run out of slots before the socket ran dry.
+Tried PlainTransport::try_splice_in(Pipe& pipe, std::size_t most) {
+    if (!readiness_.readable) return {Tried::State::want_read, 0, 0};
+    const Pipe::Moved moved = pipe.fill(socket_.descriptor(), most);
+    if (moved.octets > 0) return {Tried::State::done, static_cast<std::size_t>(moved.octets), 0};
+    if (moved.octets == 0) return {Tried::State::end, 0, 0};
+    if (!is_would_block(moved.error)) return {Tried::State::error, 0, moved.error};
+    readiness_.readable = false;
+    return {Tried::State::want_read, 0, 0};
+}
+
+Tried PlainTransport::try_splice_out(Pipe& pipe) {
+    if (!readiness_.writable) return {Tried::State::want_write, 0, 0};
+    const Pipe::Moved moved = pipe.empty_into(socket_.descriptor());
+    if (moved.octets >= 0) return {Tried::State::done, static_cast<std::size_t>(moved.octets), 0};
+    if (!is_would_block(moved.error)) return {Tried::State::error, 0, moved.error};
+    readiness_.writable = false;
+    return {Tried::State::want_write, 0, 0};
+}
+
+void PlainTransport::expect_bulk(bool is_bulk) {
+    is_bulk ? socket_.tune_for_relay(unsent_of_bulk) : socket_.tune_for_relay();
 }
 
 void PlainTransport::unread(std::string_view octets) {
