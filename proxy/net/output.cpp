@@ -9,11 +9,9 @@ namespace headgate::net {
 namespace {
 
 // A peer that takes nothing for this long is slow: few octets are read out of its pipe, so that the
-// loop has it back, and the kernel shall keep little for it.
+// loop has it back.
 constexpr loop::Milliseconds patience{50};
 constexpr std::size_t few_octets = 64 * 1024;
-// From here on a pipe's content is bulk.
-constexpr std::size_t bulk_octets = 128 * 1024;
 
 bool is_sooner(const loop::Deadline& deadline, loop::Milliseconds than) {
     return deadline.kind == loop::Deadline::Kind::at ||
@@ -38,10 +36,6 @@ Result<void> Output::push(std::initializer_list<std::string_view> pieces) {
 }
 
 Result<void> Output::push(std::string_view before, PipeLoan pipe, std::string_view behind) {
-    if (!is_bulk_ && pipe->held() >= bulk_octets) {
-        is_bulk_ = true;
-        transport_.expect_bulk(true);
-    }
     Result<void> wrote = write({before});
     if (!wrote) return wrote;
     pipe_ = std::move(pipe);
@@ -138,22 +132,14 @@ loop::Task<Result<void>> Output::drain(loop::Phase phase, loop::Deadline deadlin
         Result<void> flushed = flush();
         if (!flushed) co_return failure(phase, flushed.error().error);
         if (is_empty()) co_return Result<void>();
-        const bool is_trial = is_treated_as_fast() && !is_sooner(deadline, patience);
+        const bool is_trial =
+            pipe_ && pipe_->held() <= few_octets && !is_sooner(deadline, patience);
         const loop::Deadline until = is_trial ? loop::Deadline::after(patience) : deadline;
         const loop::Wake wake = co_await wait(transport_, want_, phase, until);
         if (wake == loop::Wake::ready) continue;
         if (wake == loop::Wake::cancelled || !is_trial) co_return failed_wait(side_, phase, wake);
-        treat_as_slow();
+        pour();
     }
-}
-
-bool Output::is_treated_as_fast() const {
-    return is_bulk_ || (pipe_ != nullptr && pipe_->held() <= few_octets);
-}
-
-void Output::treat_as_slow() {
-    if (std::exchange(is_bulk_, false)) transport_.expect_bulk(false);
-    if (pipe_ && pipe_->held() <= few_octets) pour();
 }
 
 Failure Output::failure(loop::Phase phase, int error) const {

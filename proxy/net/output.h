@@ -56,8 +56,6 @@ private:
     Result<void> write(std::initializer_list<std::string_view> pieces);
     Result<void> write_pipe();
     void pour();
-    bool is_treated_as_fast() const;
-    void treat_as_slow();
     void forget_rest() {
         rest_ = std::string();
         at_ = 0;
@@ -73,7 +71,6 @@ private:
     std::uint64_t written_ = 0;
     Want want_ = Want::write;
     Side side_;
-    bool is_bulk_ = false;        // the transport has been told so
     bool cannot_splice_ = false;  // tried, and refused by the kernel
 };
 

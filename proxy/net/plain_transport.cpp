@@ -13,9 +13,6 @@
 namespace headgate::net {
 namespace {
 
-// Octets that the kernel may keep unsent for a peer that keeps up.
-constexpr int unsent_of_bulk = 512 * 1024;
-
 bool is_would_block(int error) {
     return error == EAGAIN || error == EWOULDBLOCK;
 }
@@ -90,10 +87,6 @@ Tried PlainTransport::try_splice_out(Pipe& pipe) {
     if (!is_would_block(moved.error)) return {Tried::State::error, 0, moved.error};
     readiness_.writable = false;
     return {Tried::State::want_write, 0, 0};
-}
-
-void PlainTransport::expect_bulk(bool is_bulk) {
-    is_bulk ? socket_.tune_for_relay(unsent_of_bulk) : socket_.tune_for_relay();
 }
 
 void PlainTransport::unread(std::string_view octets) {

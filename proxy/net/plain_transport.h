@@ -19,7 +19,6 @@ public:
     bool may_splice() const override { return true; }
     Tried try_splice_in(Pipe& pipe, std::size_t most) override;
     Tried try_splice_out(Pipe& pipe) override;
-    void expect_bulk(bool is_bulk) override;
     void unread(std::string_view octets) override;
     bool has_unread() const override { return !unread_.empty(); }
     loop::SourceList& source(Want want) override {

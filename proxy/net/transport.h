@@ -54,9 +54,6 @@ public:
     virtual Tried try_splice_in(Pipe& pipe, std::size_t most);
     /// Writes from a pipe what is taken now; the rest stays in it.
     virtual Tried try_splice_out(Pipe& pipe);
-    /// How much the kernel may keep that has not been sent yet: more for who keeps up with a large
-    /// content, or each piece of it ends in a wait; the usual again for who does not.
-    virtual void expect_bulk(bool) {}
 
     /// Puts octets back in front of the input: they are copied, and read first.
     virtual void unread(std::string_view octets) = 0;

@@ -52,8 +52,7 @@ struct Record {
     std::vector<Write> writes;    // one per try that moved octets
     std::size_t spliced_in = 0;   // tries that moved octets
     std::size_t spliced_out = 0;  // the same
-    bool is_bulk = false;
-    std::size_t reads = 0;  // tries, would-blocks included
+    std::size_t reads = 0;        // tries, would-blocks included
     bool has_finished_writing = false;
     bool resets_on_close = false;
     bool is_closed = false;
@@ -87,7 +86,6 @@ public:
     bool may_splice() const override { return splice != Splice::none; }
     net::Tried try_splice_in(net::Pipe& pipe, std::size_t most) override;
     net::Tried try_splice_out(net::Pipe& pipe) override;
-    void expect_bulk(bool is_bulk) override { record_.is_bulk = is_bulk; }
     void unread(std::string_view octets) override { unread_.insert(0, octets); }
     bool has_unread() const override { return !unread_.empty(); }
     bool is_ready(net::Want) const override { return false; }  // the script says when
