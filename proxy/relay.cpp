@@ -11,8 +11,10 @@ using net::Result;
 
 namespace {
 
-// A client that lets a piece wait longer than this is slow.
+// A reader that lets a piece wait longer than this is slow; so is one that lets anything wait before
+// it has taken so many octets.
 constexpr loop::Milliseconds slow_wait{20};
+constexpr std::size_t trusted = 64 * 1024;
 
 /// How much to copy at a time: little for a slow reader, for its unwritten rest is kept; more for
 /// one that has taken everything for a while.
@@ -43,6 +45,7 @@ private:
 class MoveSize {
 public:
     std::size_t octets() const { return std::clamp(taken_ / 4, least, most); }
+    std::size_t taken() const { return taken_; }
     bool is_worth_it() const { return is_plenty_; }
     void kept_up(std::size_t octets, bool is_plenty) {
         taken_ += octets;
@@ -98,14 +101,16 @@ public:
         net::PipeLoan pipe = moves ? terms_.pipes->lend() : nullptr;
         return pipe ? move(std::move(pipe)) : copy();
     }
-    void took(std::size_t waited_octets, loop::Duration waited) {
-        if (waited >= slow_wait) {
-            copy_size_.was_slow();
-            move_size_.was_slow();
-        } else {
-            copy_size_.kept_up();
-            move_size_.kept_up(waited_octets, is_plenty_);
-        }
+    /// The writer took that many octets, at once.
+    void took(std::size_t octets) {
+        copy_size_.kept_up();
+        move_size_.kept_up(octets, is_plenty_);
+    }
+    /// The same after a wait: a short one is no fault in a reader that has taken something before.
+    void took(std::size_t octets, loop::Duration waited) {
+        if (waited < slow_wait && move_size_.taken() >= trusted) return took(octets);
+        copy_size_.was_slow();
+        move_size_.was_slow();
     }
 
 private:
@@ -181,7 +186,7 @@ loop::Task<Result<void>> relay(loop::Loop& loop, net::ContentReader& from, net::
             quantum.renew();
             continue;
         }
-        passage.took(step->octets, loop::Duration());
+        passage.took(step->octets);
         if (quantum.is_used_up(step->octets, step->is_moved)) {
             const loop::Wake wake = co_await loop::yield(loop, net::phase::turn);
             if (wake == loop::Wake::cancelled) {

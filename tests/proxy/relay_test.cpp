@@ -219,9 +219,9 @@ TEST(Relay, reads_less_for_a_slow_reader_and_more_for_a_fast_one) {
     EXPECT_EQ(slow.reader.room_asked.back(), 4 * kib);
     EXPECT_EQ(slow.octets, 40 * kib);
 
-    Rig busy(pieces);  // it lets the relay wait, but never for long
-    busy.writer.is_slow = true;
+    Rig busy(pieces);  // it lets the relay wait, but not at first, and never for long
     busy.start();
+    busy.writer.is_slow = true;
     busy.manual.settle();
     EXPECT_EQ(busy.reader.room_asked.back(), 64 * kib);
 }
