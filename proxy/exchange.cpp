@@ -119,8 +119,13 @@ loop::Task<Result<void>> Exchange::send_request() {
 /// The request's content, as it comes. An upstream that stops taking it may still be answering:
 /// that is for respond() to find out, so only the client's failures count here.
 loop::Task<Result<void>> Exchange::upload() {
-    const RelayTerms terms{Side::client,      phase::request_content, phase::send_request,
-                           client_deadline(), upstream_deadline(),    nullptr};
+    const RelayTerms terms{Side::client,
+                           phase::request_content,
+                           phase::send_request,
+                           client_deadline(),
+                           upstream_deadline(),
+                           nullptr,
+                           pipes()};
     Result<void> sent = co_await relay(state_.loop, client_, lease_->side(), terms);
     if (sent && lease_->side().has_rest()) {
         sent = co_await lease_->side().drain(phase::send_request, upstream_deadline());
@@ -154,8 +159,13 @@ loop::Task<Result<void>> Exchange::respond() {
         co_return co_await switch_protocols(*received);
     }
     begin_response(*received);
-    const RelayTerms terms{Side::upstream,      phase::response_content, phase::client_write,
-                           upstream_deadline(), client_deadline(),       &ledger_.content_sent};
+    const RelayTerms terms{Side::upstream,
+                           phase::response_content,
+                           phase::client_write,
+                           upstream_deadline(),
+                           client_deadline(),
+                           &ledger_.content_sent,
+                           pipes()};
     const Result<void> relayed = co_await relay(state_.loop, lease_->side(), client_, terms);
     if (!relayed) co_return relayed.error();
     // Back to the pool before the last octets reach a slow client.

@@ -76,6 +76,7 @@ private:
     void report(const net::Failure& failure);
     void note_refusal(std::uint16_t status, const char* reason);
 
+    net::PipeStock* pipes() const { return *settings_->enable_splice ? &state_.pipes : nullptr; }
     std::chrono::milliseconds upstream_timeout() const;
     std::chrono::milliseconds tunnel_timeout() const;
     loop::Deadline client_deadline() const {

@@ -255,11 +255,24 @@ H1Client::HeadEnd H1Client::end_without_head(const Failure* failure) {
 
 Result<ContentRun> H1Client::try_read_content(std::span<char> scratch) {
     Result<ContentRun> run = reader_.try_read(*transport_, scratch);
-    if (run && !run->octets.empty()) {
-        received_ += run->octets.size();
-        if (!pace_.has_begun()) pace_.begin(*settings().content_limit, state_.loop.now());
-        pace_.add(run->octets.size(), state_.loop.now());
-    }
+    if (run) count_content(run->octets.size());
+    return within_limit(run);
+}
+
+Result<ContentRun> H1Client::try_move_content(net::Pipe& pipe, std::size_t most) {
+    const Result<ContentRun> run = reader_.try_move(*transport_, pipe, most);
+    count_content(pipe.held());
+    return within_limit(run);
+}
+
+void H1Client::count_content(std::size_t octets) {
+    if (octets == 0) return;
+    received_ += octets;
+    if (!pace_.has_begun()) pace_.begin(*settings().content_limit, state_.loop.now());
+    pace_.add(octets, state_.loop.now());
+}
+
+Result<ContentRun> H1Client::within_limit(Result<ContentRun> run) const {
     if (content_limit_ != 0 && reader_.delivered() > content_limit_) {
         return Failure{Side::client,
                        FailureKind::too_large,
@@ -278,6 +291,10 @@ loop::Park H1Client::content_ready(loop::Phase phase, const loop::Deadline& dead
 
 Result<void> H1Client::write_content(std::span<const char> octets, bool is_last) {
     return writer_.write(output_, octets, is_last);
+}
+
+Result<void> H1Client::write_pipe(net::PipeLoan pipe, bool is_last) {
+    return writer_.write(output_, std::move(pipe), is_last);
 }
 
 loop::Task<Result<void>> H1Client::drain(loop::Phase phase, loop::Deadline deadline) {

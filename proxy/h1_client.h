@@ -41,12 +41,16 @@ public:
     std::uint64_t sent() const override { return output_.written() - sent_before_; }
 
     net::Result<net::ContentRun> try_read_content(std::span<char> scratch) override;
+    std::uint64_t movable() const override { return reader_.movable(*transport_); }
+    net::Result<net::ContentRun> try_move_content(net::Pipe& pipe, std::size_t most) override;
     loop::Park content_ready(loop::Phase phase, const loop::Deadline& deadline) override;
     std::string trailers() const override { return reader_.trailers(); }
     void set_trailers(const std::string& lines) override {
         if (takes_trailers_) writer_.set_trailers(lines);
     }
     net::Result<void> write_content(std::span<const char> octets, bool is_last) override;
+    bool takes_pipes() const override { return writer_.takes_pipes(output_); }
+    net::Result<void> write_pipe(net::PipeLoan pipe, bool is_last) override;
     bool has_rest() const override { return !output_.is_empty(); }
     loop::Task<net::Result<void>> drain(loop::Phase phase, loop::Deadline deadline) override;
 
@@ -55,10 +59,12 @@ private:
 
     loop::Task<HeadEnd> read_head();
     HeadEnd take_octets(std::string_view got, bool& is_done);
+    net::Result<net::ContentRun> within_limit(net::Result<net::ContentRun> run) const;
     HeadEnd end_without_head(const net::Failure* failure);
     HeadEnd accept(std::string_view text);
     HeadEnd refuse(const http::RequestHead* head, std::string_view text, http::HeadError error);
     void begin_exchange();
+    void count_content(std::size_t octets);
     void end_exchange();
     loop::Deadline head_deadline();
     bool may_drain_content() const;

@@ -6,6 +6,7 @@
 
 #include "mpm/connection_handler.h"
 #include "proxy/log_file.h"
+#include "proxy/net/pipe.h"
 #include "proxy/site.h"
 #include "upstream/lease.h"
 
@@ -22,6 +23,7 @@ struct LoopState {
     loop::Loop& loop;
     std::shared_ptr<const Sites> sites;  // shared: every loop of the process serves the same sites
     std::vector<Places> places;          // by Site::index
+    net::PipeStock pipes;                // outlives the connections that hold some
     upstream::Upstreams upstreams;
     LogBuffer logs;
     const mpm::Surroundings& surroundings;

@@ -1,5 +1,9 @@
 // Relaying content one way: read some, write all. Awaiting the write before the next read is the
 // whole of the flow control; only what the writer has not taken is ever kept.
+//
+// Small, coded and slow contents are copied through the loop's scratch buffer. Large ones that both
+// sides take as they stand are moved inside the kernel (splice(2)), through a pipe of the loop's
+// stock that is lent for one piece at a time.
 #pragma once
 
 #include "proxy/net/content.h"
@@ -13,6 +17,7 @@ struct RelayTerms {
     loop::Deadline read_deadline;     // of one wait for content
     loop::Deadline write_deadline;    // of one wait for room
     std::uint64_t* octets = nullptr;  // counts content relayed, when given
+    net::PipeStock* pipes = nullptr;  // null: everything is copied
 };
 
 /// Until the message ends by its framing. The last octets are written or kept by `to`, not drained:

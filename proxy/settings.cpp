@@ -286,6 +286,10 @@ constexpr conf::Row rows[] = {
         "The same for paths that match; $1 to $9 in the target's path."),
     conf::rule<add_proxy_pass_reverse>("ProxyPassReverse", of_route, {1, 3}, "[/path] URL", "",
                                        "Rewrites the upstream's URL in Location to our path."),
+    conf::row<&RouteSettings::enable_splice, conf::on_off>(
+        "EnableSplice", of_content, "On|Off", "On",
+        "Whether large content between plain connections is moved inside the kernel, by splice(2), "
+        "or copied."),
     conf::row<&RouteSettings::proxy_preserve_host, conf::on_off>(
         "ProxyPreserveHost", of_content, "On|Off", "Off",
         "Whether the upstream sees the client's Host, or its own."),
@@ -380,6 +384,7 @@ void RouteSettings::merge_from(const RouteSettings& over) {
     }
     put_before(passes, over.passes);
     put_before(reverses, over.reverses);
+    enable_splice.merge_from(over.enable_splice);
     proxy_preserve_host.merge_from(over.proxy_preserve_host);
     proxy_timeout.merge_from(over.proxy_timeout);
     proxy_100_continue.merge_from(over.proxy_100_continue);

@@ -108,6 +108,7 @@ struct RouteSettings {
 
     std::vector<PassRule> passes;
     std::vector<ReverseRule> reverses;
+    conf::Set<bool> enable_splice{true};
     conf::Set<bool> proxy_preserve_host{false};
     conf::Set<std::chrono::milliseconds> proxy_timeout;  ///< not written: Timeout
     conf::Set<std::chrono::milliseconds>

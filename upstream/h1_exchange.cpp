@@ -63,6 +63,11 @@ Result<void> H1Exchange::write_content(std::span<const char> octets, bool is_las
     return writer_.write(output_, octets, is_last);
 }
 
+Result<void> H1Exchange::write_pipe(net::PipeLoan pipe, bool is_last) {
+    if (is_last) request_sent_ = true;
+    return writer_.write(output_, std::move(pipe), is_last);
+}
+
 loop::Task<Result<void>> H1Exchange::drain(loop::Phase phase, loop::Deadline deadline) {
     return output_.drain(phase, deadline);
 }

@@ -22,10 +22,16 @@ public:
     std::uint64_t sent() const override { return output_.written(); }
 
     net::Result<net::ContentRun> try_read_content(std::span<char> scratch) override;
+    std::uint64_t movable() const override { return reader_.movable(*transport_); }
+    net::Result<net::ContentRun> try_move_content(net::Pipe& pipe, std::size_t most) override {
+        return reader_.try_move(*transport_, pipe, most);
+    }
     loop::Park content_ready(loop::Phase phase, const loop::Deadline& deadline) override;
     std::string trailers() const override { return reader_.trailers(); }
     void set_trailers(const std::string& lines) override { writer_.set_trailers(lines); }
     net::Result<void> write_content(std::span<const char> octets, bool is_last) override;
+    bool takes_pipes() const override { return writer_.takes_pipes(output_); }
+    net::Result<void> write_pipe(net::PipeLoan pipe, bool is_last) override;
     bool has_rest() const override { return !output_.is_empty(); }
     loop::Task<net::Result<void>> drain(loop::Phase phase, loop::Deadline deadline) override;
 

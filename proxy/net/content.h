@@ -6,6 +6,7 @@
 #include <string>
 
 #include "proxy/net/failure.h"
+#include "proxy/net/pipe.h"
 #include "proxy/net/transport.h"
 
 namespace headgate::net {
@@ -26,6 +27,13 @@ public:
     /// After is_last: the trailer section as serialised lines, without the names that must not
     /// stand in one. Empty when there was none.
     virtual std::string trailers() const { return {}; }
+    /// How many of the next octets are content as they stand, and can be moved through a pipe: 0
+    /// where content is coded, or its length is not known to lie ahead.
+    virtual std::uint64_t movable() const { return 0; }
+    /// Moves what is there now, at most `most` <= movable() octets, into an empty pipe, and says
+    /// what try_read_content() would say, but for the octets. Nothing moved, neither would_block
+    /// nor is_last: it cannot be done here, and movable() is 0 from now on.
+    virtual Result<ContentRun> try_move_content(Pipe&, std::size_t) { return ContentRun{}; }
     /// Parks the running task until there may be more to read.
     virtual loop::Park content_ready(loop::Phase phase, const loop::Deadline& deadline) = 0;
 };
@@ -40,6 +48,11 @@ public:
     /// Before the last write: trailer fields to end the message with, as serialised lines. Dropped
     /// where the message's framing has no room for them, or the receiver did not ask for them.
     virtual void set_trailers(const std::string& /*lines*/) {}
+    /// Whether content may come in a pipe.
+    virtual bool takes_pipes() const { return false; }
+    /// The same for the content that a pipe holds (some). The pipe is kept while octets are in it;
+    /// how many they may be is the caller's affair.
+    virtual Result<void> write_pipe(PipeLoan, bool) { return {}; }
     /// Octets that the transport has not taken, a held head included.
     virtual bool has_rest() const = 0;
     /// Waits until the rest is written.

@@ -6,11 +6,17 @@
 #include "proxy/http/head_writer.h"
 
 namespace headgate::net {
+namespace {
+
+constexpr std::string_view last_chunk_behind = "\r\n0\r\n\r\n";
+
+}  // namespace
 
 void H1ContentReader::begin(Kind kind, std::uint64_t length) {
     kind_ = kind;
     left_ = length;
     delivered_ = 0;
+    cannot_move_ = false;
     complete_ = kind == Kind::none || (kind == Kind::length && length == 0);
     decoder_.reset();
     if (kind == Kind::chunked) {
@@ -22,25 +28,51 @@ void H1ContentReader::begin(Kind kind, std::uint64_t length) {
 Result<ContentRun> H1ContentReader::try_read(Transport& transport, std::span<char> scratch) {
     if (complete_) return ContentRun{{}, true, false};
     const Tried tried = transport.try_read(scratch);
-    if (tried.would_block()) return ContentRun{{}, false, true};
-    if (tried.state == Tried::State::end) return ended();
-    if (tried.state == Tried::State::error) {
-        return Failure{side_, FailureKind::reset, phase_, 0, tried.error, "connection lost"};
-    }
+    if (const auto none = nothing(tried)) return *none;
     const std::span<char> got = scratch.first(tried.bytes);
     if (kind_ == Kind::length) return take_length(transport, got);
     if (kind_ == Kind::chunked) return take_chunked(transport, got);
-    delivered_ += got.size();
+    count(got.size());
     return ContentRun{got, false, false};
 }
 
-Result<ContentRun> H1ContentReader::take_length(Transport& transport, std::span<char> got) {
-    const std::size_t count = std::min<std::uint64_t>(got.size(), left_);
-    left_ -= count;
-    delivered_ += count;
+std::uint64_t H1ContentReader::movable(const Transport& transport) const {
+    if (complete_ || cannot_move_ || transport.has_unread() || !transport.may_splice()) return 0;
+    if (kind_ == Kind::length) return left_;
+    return kind_ == Kind::until_close ? UINT64_MAX : 0;
+}
+
+Result<ContentRun> H1ContentReader::try_move(Transport& transport, Pipe& pipe, std::size_t most) {
+    const Tried tried = transport.try_splice_in(pipe, most);
+    if (tried.state == Tried::State::error && cannot_splice(tried.error)) {
+        cannot_move_ = true;
+        return ContentRun{};
+    }
+    if (const auto none = nothing(tried)) return *none;
+    count(tried.bytes);
+    return ContentRun{{}, complete_, false};
+}
+
+/// What it means that no octets came.
+std::optional<Result<ContentRun>> H1ContentReader::nothing(const Tried& tried) {
+    if (tried.is_done()) return std::nullopt;
+    if (tried.would_block()) return ContentRun{{}, false, true};
+    if (tried.state == Tried::State::end) return ended();
+    return Failure{side_, FailureKind::reset, phase_, 0, tried.error, "connection lost"};
+}
+
+void H1ContentReader::count(std::size_t octets) {
+    delivered_ += octets;
+    if (kind_ != Kind::length) return;
+    left_ -= octets;
     complete_ = left_ == 0;
-    transport.unread({got.data() + count, got.size() - count});
-    return ContentRun{got.first(count), complete_, false};
+}
+
+Result<ContentRun> H1ContentReader::take_length(Transport& transport, std::span<char> got) {
+    const std::size_t ours = std::min<std::uint64_t>(got.size(), left_);
+    count(ours);
+    transport.unread({got.data() + ours, got.size() - ours});
+    return ContentRun{got.first(ours), complete_, false};
 }
 
 Result<ContentRun> H1ContentReader::take_chunked(Transport& transport, std::span<char> got) {
@@ -93,6 +125,13 @@ Result<void> H1ContentWriter::write(Output& output, std::span<const char> octets
     char size[http::chunk_head_room];
     const std::string_view head(size, http::chunk_head(data.size(), size) - size);
     return output.push({head, data, http::chunk_end, end});
+}
+
+Result<void> H1ContentWriter::write(Output& output, PipeLoan pipe, bool is_last) {
+    if (kind_ != Kind::chunked) return output.push({}, std::move(pipe), "");
+    char size[http::chunk_head_room];
+    const std::string_view head(size, http::chunk_head(pipe->held(), size) - size);
+    return output.push(head, std::move(pipe), is_last ? last_chunk_behind : http::chunk_end);
 }
 
 }  // namespace headgate::net

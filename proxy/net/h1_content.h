@@ -27,6 +27,10 @@ public:
     /// Octets behind the end of the message are put back into the transport (unread).
     Result<ContentRun> try_read(Transport& transport, std::span<char> scratch);
 
+    /// See ContentReader.
+    std::uint64_t movable(const Transport& transport) const;
+    Result<ContentRun> try_move(Transport& transport, Pipe& pipe, std::size_t most);
+
     /// The message has been read to its end.
     bool is_complete() const { return complete_; }
     /// Content octets delivered so far.
@@ -38,6 +42,8 @@ public:
     std::string trailers() const;
 
 private:
+    std::optional<Result<ContentRun>> nothing(const Tried& tried);
+    void count(std::size_t octets);
     Result<ContentRun> take_length(Transport& transport, std::span<char> got);
     Result<ContentRun> take_chunked(Transport& transport, std::span<char> got);
     Result<ContentRun> ended();
@@ -45,6 +51,7 @@ private:
     Side side_;
     Kind kind_ = Kind::none;
     bool complete_ = false;
+    bool cannot_move_ = false;  // tried, and refused by the kernel
     loop::Phase phase_;
     std::uint64_t left_ = 0;
     std::uint64_t delivered_ = 0;
@@ -68,6 +75,11 @@ public:
     /// Kind::none writes nothing of the octets (HEAD); the end of a chunked message is written when
     /// `is_last`. The head, if one is held, leaves in the same call.
     Result<void> write(Output& output, std::span<const char> octets, bool is_last);
+    /// See ContentWriter.
+    Result<void> write(Output& output, PipeLoan pipe, bool is_last);
+    bool takes_pipes(const Output& output) const {
+        return kind_ != Kind::none && output.may_splice();
+    }
 
 private:
     Kind kind_ = Kind::none;

@@ -12,6 +12,7 @@
 
 #include "mpm/loop/task.h"
 #include "proxy/net/failure.h"
+#include "proxy/net/pipe.h"
 #include "proxy/net/transport.h"
 
 namespace headgate::net {
@@ -27,16 +28,23 @@ public:
     /// Writes what is held and then `pieces` (at most 8), as far as the transport takes them now.
     /// The rest is copied: the pieces are not referred to afterwards.
     Result<void> push(std::initializer_list<std::string_view> pieces);
-    Result<void> flush() { return push({}); }
+    /// The same for `before`, what `pipe` holds, and `behind`, which must be a literal. The pipe is
+    /// kept while octets are in it, but few octets of a slow peer become an ordinary rest.
+    Result<void> push(std::string_view before, PipeLoan pipe, std::string_view behind);
+    Result<void> flush();
+    bool may_splice() const { return transport_.may_splice() && !cannot_splice_; }
 
     /// Forgets what is held.
     void discard() {
-        rest_ = std::string();
-        at_ = 0;
+        forget_rest();
+        pipe_.reset();
+        behind_ = {};
     }
 
-    bool is_empty() const { return rest_.empty(); }
-    std::size_t size() const { return rest_.size() - at_; }
+    bool is_empty() const { return rest_.empty() && !pipe_ && behind_.empty(); }
+    std::size_t size() const {
+        return rest_.size() - at_ + (pipe_ ? pipe_->held() : 0) + behind_.size();
+    }
 
     /// Waits until everything held is written. Each progress renews the deadline.
     loop::Task<Result<void>> drain(loop::Phase phase, loop::Deadline deadline);
@@ -45,15 +53,25 @@ public:
     std::uint64_t written() const { return written_; }
 
 private:
-    Result<void> keep(std::initializer_list<std::string_view> pieces, std::size_t skip);
+    Result<void> write(std::initializer_list<std::string_view> pieces);
+    Result<void> write_pipe();
+    void pour();
+    void forget_rest() {
+        rest_ = std::string();
+        at_ = 0;
+    }
+    void keep(std::initializer_list<std::string_view> pieces, std::size_t skip);
     Failure failure(loop::Phase phase, int error) const;
 
     Transport& transport_;
     std::string rest_;
-    std::size_t at_ = 0;  // octets of rest_ written already
+    std::size_t at_ = 0;       // octets of rest_ written already
+    PipeLoan pipe_;            // follows rest_
+    std::string_view behind_;  // follows the pipe
     std::uint64_t written_ = 0;
     Want want_ = Want::write;
     Side side_;
+    bool cannot_splice_ = false;  // tried, and refused by the kernel
 };
 
 }  // namespace headgate::net

@@ -8,6 +8,8 @@
 #include <cerrno>
 #include <cstring>
 
+#include "proxy/net/pipe.h"
+
 namespace headgate::net {
 namespace {
 
@@ -63,6 +65,26 @@ Tried PlainTransport::try_write(std::span<const iovec> from) {
     } while (count < 0 && errno == EINTR);
     if (count >= 0) return {Tried::State::done, static_cast<std::size_t>(count), 0};
     if (!is_would_block(errno)) return {Tried::State::error, 0, errno};
+    readiness_.writable = false;
+    return {Tried::State::want_write, 0, 0};
+}
+
+// A short splice says nothing: the pipe may have run out of slots before the socket ran dry.
+Tried PlainTransport::try_splice_in(Pipe& pipe, std::size_t most) {
+    if (!readiness_.readable) return {Tried::State::want_read, 0, 0};
+    const Pipe::Moved moved = pipe.fill(socket_.descriptor(), most);
+    if (moved.octets > 0) return {Tried::State::done, static_cast<std::size_t>(moved.octets), 0};
+    if (moved.octets == 0) return {Tried::State::end, 0, 0};
+    if (!is_would_block(moved.error)) return {Tried::State::error, 0, moved.error};
+    readiness_.readable = false;
+    return {Tried::State::want_read, 0, 0};
+}
+
+Tried PlainTransport::try_splice_out(Pipe& pipe) {
+    if (!readiness_.writable) return {Tried::State::want_write, 0, 0};
+    const Pipe::Moved moved = pipe.empty_into(socket_.descriptor());
+    if (moved.octets >= 0) return {Tried::State::done, static_cast<std::size_t>(moved.octets), 0};
+    if (!is_would_block(moved.error)) return {Tried::State::error, 0, moved.error};
     readiness_.writable = false;
     return {Tried::State::want_write, 0, 0};
 }

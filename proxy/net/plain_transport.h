@@ -16,6 +16,9 @@ public:
 
     Tried try_read(std::span<char> into) override;
     Tried try_write(std::span<const iovec> from) override;
+    bool may_splice() const override { return true; }
+    Tried try_splice_in(Pipe& pipe, std::size_t most) override;
+    Tried try_splice_out(Pipe& pipe) override;
     void unread(std::string_view octets) override;
     bool has_unread() const override { return !unread_.empty(); }
     loop::SourceList& source(Want want) override {

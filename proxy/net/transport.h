@@ -6,6 +6,7 @@
 
 #include <sys/uio.h>
 
+#include <cerrno>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -14,6 +15,8 @@
 #include "mpm/loop/loop.h"
 
 namespace headgate::net {
+
+class Pipe;
 
 enum class Want : std::uint8_t { read, write };
 
@@ -45,6 +48,13 @@ public:
     /// Gathers. After a would-block the next try begins with the same octets. At most 16 pieces.
     virtual Tried try_write(std::span<const iovec> from) = 0;
 
+    /// Whether octets can be moved through a pipe, unseen. Not where they are coded on their way.
+    virtual bool may_splice() const { return false; }
+    /// Moves at most `most` octets that have arrived into an empty pipe. Not while has_unread().
+    virtual Tried try_splice_in(Pipe& pipe, std::size_t most);
+    /// Writes from a pipe what is taken now; the rest stays in it.
+    virtual Tried try_splice_out(Pipe& pipe);
+
     /// Puts octets back in front of the input: they are copied, and read first.
     virtual void unread(std::string_view octets) = 0;
     /// Whether unread octets are waiting: then a wait for reading would sleep past them.
@@ -75,6 +85,14 @@ public:
 
     virtual loop::Loop& loop() = 0;
 };
+
+inline Tried Transport::try_splice_in(Pipe&, std::size_t) {
+    return {Tried::State::error, 0, EINVAL};
+}
+
+inline Tried Transport::try_splice_out(Pipe&) {
+    return {Tried::State::error, 0, EINVAL};
+}
 
 /// Parks the running task until `transport` can do what it wanted.
 inline loop::Park wait(Transport& transport, Want want, loop::Phase phase,

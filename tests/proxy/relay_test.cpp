@@ -123,7 +123,8 @@ RelayTerms terms(std::uint64_t* octets = nullptr) {
             phase::client_write,
             loop::Deadline::after(10s),
             loop::Deadline::after(5s),
-            octets};
+            octets,
+            nullptr};
 }
 
 loop::Task<void> run(loop::Loop& loop, net::ContentReader& from, net::ContentWriter& to,
@@ -205,14 +206,24 @@ TEST(Relay, reads_less_for_a_slow_reader_and_more_for_a_fast_one) {
     EXPECT_EQ(fast.reader.room_asked.back(), 64 * kib);
     EXPECT_EQ(fast.octets, 200 * 64 * kib);
 
-    Rig slow(pieces);
-    slow.writer.is_slow = true;
+    Rig slow({std::string(40 * kib, 'x')});
+    slow.writer.is_slow = slow.writer.takes_time = true;
     slow.start();
-    slow.manual.settle();
+    while (!slow.result) {
+        slow.manual.pass_time(100ms);
+        slow.writer.give_room();
+        slow.manual.settle();
+    }
     EXPECT_EQ(slow.reader.room_asked[0], 16 * kib);
     EXPECT_EQ(slow.reader.room_asked[1], 8 * kib);
     EXPECT_EQ(slow.reader.room_asked.back(), 4 * kib);
-    EXPECT_EQ(slow.octets, 200 * 64 * kib);
+    EXPECT_EQ(slow.octets, 40 * kib);
+
+    Rig busy(pieces);  // it lets the relay wait, but not at first, and never for long
+    busy.start();
+    busy.writer.is_slow = true;
+    busy.manual.settle();
+    EXPECT_EQ(busy.reader.room_asked.back(), 64 * kib);
 }
 
 loop::Task<void> count_turns(loop::Loop& loop, ScriptedReader& reader,

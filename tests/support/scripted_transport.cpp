@@ -1,6 +1,9 @@
 // See scripted_transport.h.
 #include "tests/support/scripted_transport.h"
 
+#include <sys/mman.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
@@ -9,6 +12,14 @@ namespace headgate::support {
 
 using net::Tried;
 using net::Want;
+
+void fill(net::Pipe& pipe, std::string_view octets) {
+    const loop::Socket file(::memfd_create("octets", MFD_CLOEXEC));
+    const auto size = static_cast<ssize_t>(octets.size());
+    HEADGATE_ASSERT(::write(file.descriptor(), octets.data(), octets.size()) == size);
+    HEADGATE_ASSERT(::lseek(file.descriptor(), 0, SEEK_SET) == 0);
+    HEADGATE_ASSERT(pipe.fill(file.descriptor(), octets.size()).octets == size);
+}
 
 std::deque<Step> octet_by_octet(std::string_view text, bool blocks) {
     std::deque<Step> steps;
@@ -127,6 +138,31 @@ Tried ScriptedTransport::try_write(std::span<const iovec> from) {
     record_.writes.push_back(std::move(write));
     if (room < offered) wake_later(Want::write);  // as the kernel does once there is room again
     return {Tried::State::done, room, 0};
+}
+
+/// What try_read() brings, carried through the kernel.
+Tried ScriptedTransport::try_splice_in(net::Pipe& pipe, std::size_t most) {
+    if (splice == Splice::refused) return {Tried::State::error, 0, EINVAL};
+    std::string octets(std::min<std::size_t>(most, 32 * 1024), 0);
+    const Tried tried = try_read(octets);
+    if (!tried.is_done()) return tried;
+    fill(pipe, {octets.data(), tried.bytes});
+    record_.spliced_in++;
+    return tried;
+}
+
+/// What is not taken goes back into the pipe.
+Tried ScriptedTransport::try_splice_out(net::Pipe& pipe) {
+    if (splice == Splice::refused) return {Tried::State::error, 0, EINVAL};
+    std::string octets(pipe.held(), 0);
+    pipe.read(octets);
+    const iovec piece{octets.data(), octets.size()};
+    const Tried tried = try_write({&piece, 1});
+    const std::string rest = octets.substr(tried.bytes);
+    if (tried.bytes > 0) record_.spliced_out++;
+    if (rest.empty()) return tried;
+    fill(pipe, rest);
+    return tried;
 }
 
 }  // namespace headgate::support

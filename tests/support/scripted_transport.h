@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "proxy/net/pipe.h"
 #include "proxy/net/transport.h"
 #include "tests/support/fail_nth.h"
 
@@ -38,6 +39,9 @@ struct Step {
 /// `text` in reads of one octet each, with a would-block in front of each when `blocks`.
 std::deque<Step> octet_by_octet(std::string_view text, bool blocks);
 
+/// Puts octets into an empty pipe, as a socket would.
+void fill(net::Pipe& pipe, std::string_view octets);
+
 /// What happened on a scripted transport. Owned by the test, for it outlives the transport.
 struct Record {
     struct Write {
@@ -45,8 +49,10 @@ struct Record {
         std::size_t offered = 0;
         std::size_t pieces = 0;
     };
-    std::vector<Write> writes;  // one per try that moved octets
-    std::size_t reads = 0;      // tries, would-blocks included
+    std::vector<Write> writes;    // one per try that moved octets
+    std::size_t spliced_in = 0;   // tries that moved octets
+    std::size_t spliced_out = 0;  // the same
+    std::size_t reads = 0;        // tries, would-blocks included
     bool has_finished_writing = false;
     bool resets_on_close = false;
     bool is_closed = false;
@@ -69,6 +75,11 @@ public:
 
     /// The connection breaks now: who watches it is told, and every try fails from here on.
     void break_off(int error);
+    /// Whether octets may come and go through pipes, following the same script; `refused`: said to
+    /// be possible, but the kernel knows better.
+    enum class Splice : std::uint8_t { none, works, refused };
+    Splice splice = Splice::none;
+
     /// Adds to the script of reads and wakes who waits for it.
     void arrive(Step step);
     /// The same in front of the script: what the kernel still holds of a broken connection.
@@ -76,6 +87,9 @@ public:
 
     net::Tried try_read(std::span<char> into) override;
     net::Tried try_write(std::span<const iovec> from) override;
+    bool may_splice() const override { return splice != Splice::none; }
+    net::Tried try_splice_in(net::Pipe& pipe, std::size_t most) override;
+    net::Tried try_splice_out(net::Pipe& pipe) override;
     void unread(std::string_view octets) override { unread_.insert(0, octets); }
     bool has_unread() const override { return !unread_.empty(); }
     bool is_ready(net::Want) const override { return false; }  // the script says when

@@ -85,14 +85,20 @@ ReadResult read_all(ManualLoop& manual, ScriptedTransport& transport, Reader& re
                     std::size_t read_size) {
     ReadResult result;
     std::string scratch(read_size, 0);
+    PipeStock stock;
     for (int tries = 0; tries < 1000; tries++) {
-        const Result<ContentRun> run = reader.try_read(transport, scratch);
+        const PipeLoan pipe = stock.lend();
+        const std::size_t movable = std::min<std::uint64_t>(read_size, reader.movable(transport));
+        const Result<ContentRun> run = movable > 0 ? reader.try_move(transport, *pipe, movable)
+                                                   : reader.try_read(transport, scratch);
         if (!run) {
             result.failure = run.error().kind;
             return result;
         }
         EXPECT_FALSE(run->would_block && (run->is_last || !run->octets.empty()));
         result.content.append(run->octets.data(), run->octets.size());
+        const std::span<char> moved = pipe->read(scratch);
+        result.content.append(moved.data(), moved.size());
         if (run->is_last) {
             result.is_complete = true;
             return result;
@@ -103,12 +109,15 @@ ReadResult read_all(ManualLoop& manual, ScriptedTransport& transport, Reader& re
     return result;
 }
 
-void check(const ReadCase& each, Steps steps, std::size_t read_size) {
+using Splice = ScriptedTransport::Splice;
+
+void check(const ReadCase& each, Steps steps, std::size_t read_size, Splice splice = Splice::none) {
     SCOPED_TRACE(each.name);
     ManualLoop manual;
     Record record;
     if (each.ends) steps.push_back(Step::end());
     ScriptedTransport transport(manual.loop, std::move(steps), {}, record);
+    transport.splice = splice;
     Reader reader(Side::upstream, phase::response_content);
     reader.begin(each.kind, each.length);
     const ReadResult result = read_all(manual, transport, reader, read_size);
@@ -147,6 +156,38 @@ TEST(H1ContentReader, reads_it_with_a_wait_before_each_octet) {
 TEST(H1ContentReader, reads_it_into_one_octet_of_room) {
     for (const ReadCase& each : read_cases)
         check(each, {Step::data(each.input)}, 1);
+}
+
+TEST(H1ContentReader, moves_it_through_a_pipe) {
+    for (const ReadCase& each : read_cases) {
+        for (const Splice splice : {Splice::works, Splice::refused}) {
+            check(each, {Step::data(each.input)}, 4096, splice);
+            check(each, {Step::data(each.input)}, 1, splice);
+            check(each, support::octet_by_octet(each.input, true), 4096, splice);
+        }
+    }
+}
+
+TEST(H1ContentReader, moves_nothing_that_it_must_look_at) {
+    ManualLoop manual;
+    Record record;
+    ScriptedTransport transport(manual.loop, {}, {}, record);
+    Reader reader(Side::client, phase::request_content);
+    reader.begin(Reader::Kind::length, 5);
+    EXPECT_EQ(reader.movable(transport), 0u) << "the transport does not splice";
+    transport.splice = Splice::works;
+    EXPECT_EQ(reader.movable(transport), 5u);
+    transport.unread("ab");
+    EXPECT_EQ(reader.movable(transport), 0u) << "these octets have left the socket";
+    char scratch[16];
+    EXPECT_TRUE(reader.try_read(transport, scratch));
+    EXPECT_EQ(reader.movable(transport), 3u);
+    reader.begin(Reader::Kind::chunked, 0);
+    EXPECT_EQ(reader.movable(transport), 0u);
+    reader.begin(Reader::Kind::none, 0);
+    EXPECT_EQ(reader.movable(transport), 0u);
+    reader.begin(Reader::Kind::until_close, 0);
+    EXPECT_GT(reader.movable(transport), 1u << 30);
 }
 
 TEST(H1ContentReader, says_what_is_due) {

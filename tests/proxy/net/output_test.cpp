@@ -166,5 +166,91 @@ TEST(Output, survives_every_failure) {
     EXPECT_GE(support::fail_nth(write_some), 3);
 }
 
+// ---- pipes
+// ----------------------------------------------------------------------------------------
+
+using Splice = ScriptedTransport::Splice;
+
+PipeLoan pipe_of(PipeStock& stock, std::string_view octets) {
+    PipeLoan pipe = stock.lend();
+    support::fill(*pipe, octets);
+    return pipe;
+}
+
+TEST(Output, what_surrounds_a_pipe_keeps_its_place_wherever_a_write_stops) {
+    const std::string whole = "head before pipe behind";
+    for (const Splice splice : {Splice::works, Splice::refused}) {
+        for (std::size_t first = 0; first <= whole.size(); first++) {
+            for (std::size_t second : {0u, 1u, 5u, 30u}) {
+                PipeStock stock;
+                Rig rig({first == 0 ? Step::block() : Step::take(first),
+                         second == 0 ? Step::block() : Step::take(second)});
+                rig.transport.splice = splice;
+                rig.output.hold("head ");
+                EXPECT_TRUE(rig.output.push("before ", pipe_of(stock, "pipe "), "behind"));
+                EXPECT_EQ(rig.output.size(), whole.size() - rig.output.written());
+                EXPECT_EQ(stock.lent(), rig.output.is_empty() ? 0u : stock.lent());
+                std::optional<Result<void>> result;
+                loop::Scope scope(rig.manual.loop);
+                scope.spawn(drain(rig.output, result));
+                rig.manual.settle();
+                ASSERT_TRUE(result);
+                EXPECT_TRUE(*result);
+                EXPECT_EQ(rig.record.written(), whole);
+                EXPECT_EQ(rig.output.written(), whole.size());
+                EXPECT_EQ(stock.lent(), 0u);
+                EXPECT_EQ(rig.output.may_splice(), splice == Splice::works);
+            }
+        }
+    }
+}
+
+TEST(Output, a_pipe_of_few_octets_is_not_kept_for_a_slow_peer) {
+    PipeStock stock;
+    Rig rig({Step::take(4), Step::stall()});
+    rig.transport.splice = Splice::works;
+    loop::Scope scope(rig.manual.loop);
+    std::optional<Result<void>> result;
+    EXPECT_TRUE(rig.output.push("", pipe_of(stock, std::string(5000, 'x')), ""));
+    scope.spawn(drain(rig.output, result));
+    rig.manual.settle();
+    EXPECT_EQ(stock.lent(), 1u) << "it may go on at once";
+    rig.manual.pass_time(60ms);
+    EXPECT_EQ(stock.lent(), 0u);
+    EXPECT_EQ(rig.output.size(), 4996u);
+    EXPECT_FALSE(result) << "the patience for a pipe is not the deadline";
+    rig.manual.pass_time(1s);
+    ASSERT_TRUE(result);
+    EXPECT_EQ(result->error().kind, FailureKind::timed_out);
+}
+
+TEST(Output, a_pipe_of_many_octets_stays_where_it_is) {
+    PipeStock stock;
+    Rig rig({Step::stall()});
+    rig.transport.splice = Splice::works;
+    loop::Scope scope(rig.manual.loop);
+    std::optional<Result<void>> result;
+    EXPECT_TRUE(rig.output.push("", pipe_of(stock, std::string(200'000, 'x')), ""));
+    scope.spawn(drain(rig.output, result));
+    rig.manual.pass_time(60ms);
+    EXPECT_EQ(stock.lent(), 1u) << "too much to be kept in memory";
+    rig.manual.pass_time(1s);
+    ASSERT_TRUE(result);
+    EXPECT_FALSE(*result);
+    rig.output.discard();
+    EXPECT_EQ(stock.lent(), 0u);
+}
+
+TEST(Output, a_broken_connection_is_the_peers_failure) {
+    PipeStock stock;
+    Rig rig({Step::fail(EPIPE)});
+    rig.transport.splice = Splice::works;
+    const Result<void> wrote = rig.output.push("", pipe_of(stock, "abc"), "");
+    ASSERT_FALSE(wrote);
+    EXPECT_EQ(wrote.error().side, Side::client);
+    EXPECT_EQ(wrote.error().kind, FailureKind::reset);
+    EXPECT_EQ(wrote.error().error, EPIPE);
+}
+
 }  // namespace
 }  // namespace headgate::net
