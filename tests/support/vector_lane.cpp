@@ -146,6 +146,7 @@ struct Lane::Round {
     Seen seen;
     std::size_t answered = 0;  ///< octets of the client's input up to the end of the final response
     bool says_close = false;
+    bool has_head = false;      ///< of a request, at the origin
     bool has_finished = false;  ///< the client has half-closed
 
     bool wait(const std::function<bool()>& condition) {
@@ -189,7 +190,7 @@ struct Lane::Round {
             if (i > 0) {
                 const std::size_t before = client.input.size();
                 const auto is_read = [&] {
-                    if (&sender == &client) accept_origin();
+                    if (&sender == &client) answer_first();
                     return sender.is_read_by_peer() || client.input.size() != before ||
                            client.end != Wire::End::open;
                 };
@@ -203,6 +204,20 @@ struct Lane::Round {
 
     void accept_origin() {
         if (!origin.is_open() && lane.accept(origin)) seen.connected = true;
+    }
+
+    /// As the origin: looks at the request, and answers it when it is complete.
+    void answer_first() {
+        accept_origin();
+        if (seen.requests > 0) return;
+        const Message message = read_request(origin.input);
+        if (message.head.empty()) return;
+        has_head = true;
+        seen.request_content = message.content;
+        if (!message.complete) return;
+        const std::string response = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n";
+        take_request(origin, response + (to_head ? "" : "ok"));
+        seen.requests++;
     }
 
     /// Whether a complete request has come; answers it with `response`.
@@ -316,16 +331,9 @@ Seen Lane::run_request(const FramingVector& vector, const Pieces& pieces) {
     round.has_finished = vector.eof;
     const bool waits = !vector.eof && !vector.expect.complete && vector.expect.error.empty();
     round.must("an answer", [&] {
-        round.accept_origin();
-        const Message message = read_request(round.origin.input);
-        if (!message.head.empty()) round.seen.request_content = message.content;
-        const std::string response = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n";
-        if (message.complete) {
-            round.take_request(round.origin, response + (round.to_head ? "" : "ok"));
-            round.seen.requests++;
-        }
+        round.answer_first();
         const bool has_come =
-            !message.head.empty() && message.content.size() >= vector.expect.body_len;
+            round.has_head && round.seen.request_content.size() >= vector.expect.body_len;
         if (waits && !round.has_finished && has_come) {
             round.client.finish_writing();
             round.has_finished = true;

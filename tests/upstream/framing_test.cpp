@@ -308,6 +308,13 @@ TEST(FramingVectors, HoldHoweverTheOctetsArrive) {
     EXPECT_EQ(counts.idle, 3U);
 }
 
+TEST(FramingVectors, OfOurOwnHoldToo) {
+    const Counts counts = run_all("more-framing-vectors.json");
+    EXPECT_GE(counts.run, 200U);
+    EXPECT_EQ(counts.fcgi, 0U);
+    EXPECT_EQ(counts.idle, 3U);
+}
+
 // What the vectors do not say.
 
 FramingResult framing_of(std::string_view text, RequestFacts facts = {}) {
