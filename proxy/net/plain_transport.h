@@ -31,7 +31,7 @@ public:
     loop::Loop& loop() override { return loop_; }
 
     /// Gives the socket up, unwatched: for moving it to another loop. The transport is done then.
-    loop::Socket release();
+    loop::Socket release() override;
 
     loop::Readiness& readiness() { return readiness_; }
 

@@ -12,6 +12,7 @@
 #include <string_view>
 
 #include "mpm/loop/loop.h"
+#include "mpm/loop/socket.h"
 
 namespace headgate::net {
 
@@ -66,6 +67,14 @@ public:
 
     /// The descriptor, for those who pass sockets on or splice; -1 when there is none.
     virtual int descriptor() const = 0;
+
+    /// Gives the socket up, unwatched, for moving it to another loop; the transport is done then.
+    /// Not open where octets mean nothing without their transport (TLS).
+    virtual loop::Socket release() { return {}; }
+
+    /// Whether octets of a try that would have blocked are on their way all the same, so that the
+    /// next try cannot begin with others (a TLS record, once made).
+    virtual bool is_committed() const { return false; }
 
     virtual loop::Loop& loop() = 0;
 };
