@@ -336,7 +336,7 @@ void H1Client::send_head(const ResponseStart& start) {
 }
 
 bool H1Client::withdraw_head() {
-    if (output_.written() != written_at_head_) return false;
+    if (output_.written() != written_at_head_ || transport_->is_committed()) return false;
     output_.discard();
     return true;
 }

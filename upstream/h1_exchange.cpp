@@ -40,7 +40,7 @@ H1ContentReader::Kind reading(Framing::Kind kind) {
 
 }  // namespace
 
-H1Exchange::H1Exchange(std::unique_ptr<net::PlainTransport> transport, std::uint32_t field_limit)
+H1Exchange::H1Exchange(std::unique_ptr<net::Transport> transport, std::uint32_t field_limit)
     : transport_(std::move(transport)),
       output_(*transport_, Side::upstream),
       reader_(Side::upstream, phase::response_content),

@@ -5,7 +5,6 @@
 
 #include "proxy/http/head_parser.h"
 #include "proxy/net/h1_content.h"
-#include "proxy/net/plain_transport.h"
 #include "upstream/upstream_side.h"
 
 namespace headgate::upstream {
@@ -13,7 +12,7 @@ namespace headgate::upstream {
 class H1Exchange final : public UpstreamSide {
 public:
     /// `field_limit`: octets that one field line of a response may have.
-    H1Exchange(std::unique_ptr<net::PlainTransport> transport, std::uint32_t field_limit);
+    H1Exchange(std::unique_ptr<net::Transport> transport, std::uint32_t field_limit);
 
     void send_head(std::string head, RequestContent content, const RequestFacts& facts) override;
     loop::Task<net::Result<ReceivedHead*>> read_head(const loop::Deadline& deadline) override;
@@ -35,15 +34,15 @@ public:
     bool has_rest() const override { return !output_.is_empty(); }
     loop::Task<net::Result<void>> drain(loop::Phase phase, loop::Deadline deadline) override;
 
-    net::PlainTransport& transport() { return *transport_; }
-    std::unique_ptr<net::PlainTransport> take_transport() { return std::move(transport_); }
+    net::Transport& transport() { return *transport_; }
+    std::unique_ptr<net::Transport> take_transport() { return std::move(transport_); }
 
 private:
     net::Result<bool> parse(std::string_view text);
     net::Result<void> frame(std::string_view text);
     net::Failure failure(net::FailureKind kind, const char* detail, int error = 0) const;
 
-    std::unique_ptr<net::PlainTransport> transport_;
+    std::unique_ptr<net::Transport> transport_;
     net::Output output_;
     net::H1ContentReader reader_;
     net::H1ContentWriter writer_;

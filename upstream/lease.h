@@ -21,7 +21,7 @@ struct BorrowOptions {
 class Lease {
 public:
     Lease(Pool& pool, const Endpoint& endpoint, const BorrowOptions& options,
-          std::unique_ptr<net::PlainTransport> transport, bool reused)
+          std::unique_ptr<net::Transport> transport, bool reused)
         : pool_(&pool),
           endpoint_(&endpoint),
           idle_limit_(options.idle_limit),
@@ -40,7 +40,7 @@ public:
     }
     bool is_held() const { return side_ != nullptr; }
     /// Ends the lease and gives the bare connection away (a tunnel).
-    std::unique_ptr<net::PlainTransport> take_transport() {
+    std::unique_ptr<net::Transport> take_transport() {
         auto transport = side_->take_transport();
         side_.reset();
         return transport;

@@ -2,6 +2,7 @@
 #include "upstream/pool.h"
 
 #include "proxy/net/phase.h"
+#include "proxy/net/plain_transport.h"
 
 namespace headgate::upstream {
 
@@ -40,7 +41,7 @@ struct Pool::Idle {
         waiter.context = this;
         waiter.call = [](loop::Waiter& woken) {
             Idle& idle = *static_cast<Idle*>(woken.context);
-            idle.pool.news_on(idle);
+            idle.pool.look_at(idle, woken.wake);
         };
     }
     void unlink() {
@@ -50,9 +51,10 @@ struct Pool::Idle {
     Pool& pool;
     Shelf& shelf;
     List::iterator place;
-    std::unique_ptr<net::PlainTransport> transport;
+    std::unique_ptr<net::Transport> transport;
     std::uint32_t since_pass = 0;
     loop::TimePoint since{};
+    loop::TimePoint expires{};
     loop::Waiter waiter;
 };
 
@@ -65,21 +67,30 @@ Pool::~Pool() {
     }
 }
 
+/// What woke it may have been no news to us: a session ticket that came late under TLS.
+void Pool::look_at(Idle& idle, loop::Wake wake) {
+    if (idle.transport->is_closed_by_peer()) {
+        idle.shelf.limit.closed_after(loop_.now() - idle.since, loop_.now());
+    }
+    if (wake != loop::Wake::ready || idle.transport->has_news(true)) {
+        discard(idle);
+        return;
+    }
+    watch(idle, loop::Deadline::at(idle.expires));
+}
+
+void Pool::watch(Idle& idle, const loop::Deadline& deadline) {
+    idle.since_pass = loop_.pass();
+    loop_.park(idle.waiter, &idle.transport->source(net::Want::read), deadline);
+}
+
 void Pool::discard(Idle& idle) {
     idle.unlink();
     size_--;
     idle.shelf.idle.erase(idle.place);
 }
 
-/// Something arrived, or its time is over.
-void Pool::news_on(Idle& idle) {
-    if (idle.transport->readiness().closed_by_peer) {
-        idle.shelf.limit.closed_after(loop_.now() - idle.since, loop_.now());
-    }
-    discard(idle);
-}
-
-std::unique_ptr<net::PlainTransport> Pool::take(const Endpoint& endpoint, bool must_be_sure) {
+std::unique_ptr<net::Transport> Pool::take(const Endpoint& endpoint, bool must_be_sure) {
     List& list = shelves_[endpoint.key].idle;
     for (auto place = list.begin(); place != list.end();) {
         Idle& idle = **place++;
@@ -98,24 +109,25 @@ std::unique_ptr<net::PlainTransport> Pool::take(const Endpoint& endpoint, bool m
     }
 }
 
-void Pool::give(const Endpoint& endpoint, std::unique_ptr<net::PlainTransport> transport,
+void Pool::give(const Endpoint& endpoint, std::unique_ptr<net::Transport> transport,
                 loop::Milliseconds idle_limit) {
     if (transport->has_news(false)) return;
     Shelf& shelf = shelves_[endpoint.key];
     List& list = shelf.idle;
     idle_limit = shelf.limit.within(idle_limit, loop_.now());
     if (list.size() >= own_limit_per_key) {
-        stock_.give(endpoint.key, transport->release(), loop_.now(), loop_.now() + idle_limit);
+        loop::Socket socket = transport->release();
+        if (!socket.is_open()) return;
+        stock_.give(endpoint.key, std::move(socket), loop_.now(), loop_.now() + idle_limit);
         return;
     }
     list.push_front(std::make_unique<Idle>(*this, shelf));
     Idle& idle = *list.front();
     idle.place = list.begin();
     idle.transport = std::move(transport);
-    idle.since_pass = loop_.pass();
     idle.since = loop_.now();
-    loop_.park(idle.waiter, &idle.transport->readiness().readers,
-               loop::Deadline::after(idle_limit));
+    idle.expires = idle.since + idle_limit;
+    watch(idle, loop::Deadline::after(idle_limit));
     size_++;
 }
 

@@ -11,7 +11,8 @@
 #include <unordered_map>
 #include <vector>
 
-#include "proxy/net/plain_transport.h"
+#include "mpm/loop/socket.h"
+#include "proxy/net/transport.h"
 #include "upstream/endpoint.h"
 #include "upstream/idle_limit.h"
 
@@ -49,10 +50,10 @@ public:
 
     /// The connection used last, or null. `must_be_sure`: ask the kernel even when the loop has
     /// looked at it since it went idle (for requests that cannot be sent twice).
-    std::unique_ptr<net::PlainTransport> take(const Endpoint& endpoint, bool must_be_sure);
+    std::unique_ptr<net::Transport> take(const Endpoint& endpoint, bool must_be_sure);
 
     /// Takes a connection on which nothing is due. Discards it when something has arrived.
-    void give(const Endpoint& endpoint, std::unique_ptr<net::PlainTransport> transport,
+    void give(const Endpoint& endpoint, std::unique_ptr<net::Transport> transport,
               loop::Milliseconds idle_limit);
 
     std::size_t size() const { return size_; }
@@ -66,8 +67,9 @@ private:
         List idle;
         IdleLimit limit;
     };
-    void news_on(Idle& idle);
     void discard(Idle& idle);
+    void look_at(Idle& idle, loop::Wake wake);
+    void watch(Idle& idle, const loop::Deadline& deadline);
 
     loop::Loop& loop_;
     SharedStock& stock_;

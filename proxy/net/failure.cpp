@@ -23,6 +23,8 @@ std::uint16_t status_of(const Failure& failure) {
         case FailureKind::unreachable:
         case FailureKind::exhausted:
             return 503;
+        case FailureKind::tls_failed:
+            return upstream ? 502 : 400;
         case FailureKind::refused:
             return 403;
     }
@@ -51,6 +53,8 @@ const char* name(FailureKind kind) {
             return "unreachable";
         case FailureKind::exhausted:
             return "exhausted";
+        case FailureKind::tls_failed:
+            return "tls-failed";
         case FailureKind::refused:
             return "refused";
     }

@@ -26,6 +26,7 @@ enum class FailureKind : std::uint8_t {
     unresolved,   // the upstream's name has no address
     unreachable,  // no connection to the upstream
     exhausted,    // we have no descriptor, port or memory for it
+    tls_failed,   // no handshake, or a certificate that must not be believed
     refused,      // not allowed, or nothing there: an answer of ours
 };
 

@@ -29,6 +29,7 @@ public:
     }
     loop::SourceList* breaks() override { return &readiness_.watchers; }
     bool has_broken() const override { return readiness_.failed; }
+    bool is_closed_by_peer() const override { return readiness_.closed_by_peer; }
     void finish_writing() override;
     void reset_on_close() override { socket_.reset_on_close(); }
     bool has_news(bool ask_kernel) override;
@@ -36,7 +37,7 @@ public:
     loop::Loop& loop() override { return loop_; }
 
     /// Gives the socket up, unwatched: for moving it to another loop. The transport is done then.
-    loop::Socket release();
+    loop::Socket release() override;
 
     loop::Readiness& readiness() { return readiness_; }
 

@@ -13,6 +13,7 @@
 #include <string_view>
 
 #include "mpm/loop/loop.h"
+#include "mpm/loop/socket.h"
 
 namespace headgate::net {
 
@@ -71,6 +72,8 @@ public:
     virtual loop::SourceList* breaks() { return nullptr; }
     /// Whether it has broken already, as far as the loop has seen.
     virtual bool has_broken() const { return false; }
+    /// Whether the peer's end of output has come, as far as the loop has seen.
+    virtual bool is_closed_by_peer() const { return false; }
 
     /// Tells the peer that nothing more comes (FIN; close_notify under TLS).
     virtual void finish_writing() = 0;
@@ -82,6 +85,14 @@ public:
 
     /// The descriptor, for those who pass sockets on or splice; -1 when there is none.
     virtual int descriptor() const = 0;
+
+    /// Gives the socket up, unwatched, for moving it to another loop; the transport is done then.
+    /// Not open where octets mean nothing without their transport (TLS).
+    virtual loop::Socket release() { return {}; }
+
+    /// Whether octets of a try that would have blocked are on their way all the same, so that the
+    /// next try cannot begin with others (a TLS record, once made).
+    virtual bool is_committed() const { return false; }
 
     virtual loop::Loop& loop() = 0;
 };

@@ -8,6 +8,7 @@
 
 #include <deque>
 
+#include "proxy/net/plain_transport.h"
 #include "tests/support/manual_clock.h"
 
 namespace headgate::upstream {
@@ -44,7 +45,7 @@ struct Rig {
     Endpoint endpoint;
     std::deque<loop::Socket> peers;
     Pool pool;
-    std::unique_ptr<net::PlainTransport> taken;
+    std::unique_ptr<net::Transport> taken;
 };
 
 TEST(Pool, gives_the_last_one_first) {

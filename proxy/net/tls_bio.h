@@ -1,0 +1,15 @@
+// The BIO through which OpenSSL reads and writes: octets of a plain transport, whose unread ones
+// come first. For tls_*.cpp only.
+#pragma once
+
+#include <openssl/bio.h>
+
+#include "proxy/net/transport.h"
+
+namespace headgate::net {
+
+/// A BIO over `under`, which outlives it. Would-blocks are retry flags, the end of input is
+/// BIO_eof(), errors are errno.
+BIO* make_tls_bio(Transport& under);
+
+}  // namespace headgate::net

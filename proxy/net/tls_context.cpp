@@ -1,0 +1,179 @@
+// See tls_context.h. What is done with peers' certificates is in tls_verify.cpp.
+#include "proxy/net/tls_context.h"
+
+#include <openssl/err.h>
+#include <openssl/pem.h>
+#include <openssl/ssl.h>
+
+#include <memory>
+#include <string_view>
+
+#include "proxy/net/tls_transport.h"
+
+namespace headgate::net {
+namespace {
+
+struct Free {
+    void operator()(BIO* bio) const { BIO_free(bio); }
+    void operator()(X509* certificate) const { X509_free(certificate); }
+    void operator()(EVP_PKEY* key) const { EVP_PKEY_free(key); }
+    void operator()(STACK_OF(X509) * list) const { sk_X509_pop_free(list, X509_free); }
+    void operator()(SSL_CONF_CTX* conf) const { SSL_CONF_CTX_free(conf); }
+};
+template <class T>
+using Owned = std::unique_ptr<T, Free>;
+
+Owned<BIO> bio_of(const std::string& text) {
+    return Owned<BIO>(BIO_new_mem_buf(text.data(), static_cast<int>(text.size())));
+}
+
+std::string last_reason(const char* otherwise) {
+    const char* reason = ERR_reason_error_string(ERR_peek_last_error());
+    ERR_clear_error();
+    return reason != nullptr ? reason : otherwise;
+}
+
+int give_passphrase(char* into, int size, int, void* passphrase) {
+    const auto& text = *static_cast<const std::string*>(passphrase);
+    if (text.size() > static_cast<std::size_t>(size)) return -1;
+    text.copy(into, text.size());
+    return static_cast<int>(text.size());
+}
+
+/// A session that the server gave us: the transport knows where it is kept.
+int keep_session(SSL* ssl, SSL_SESSION* session) {
+    static_cast<TlsTransport*>(SSL_get_app_data(ssl))->keep_session(session);
+    return 1;
+}
+
+/// RFC 7301 section 3.2: "If the server supports no protocols that the client advertises", it says
+/// so and ends.
+int select_protocol(SSL*, const unsigned char** chosen, unsigned char* size,
+                    const unsigned char* offered, unsigned offered_size, void*) {
+    static constexpr unsigned char ours[] = "\x08http/1.1";
+    unsigned char* selected = nullptr;
+    const int result =
+        SSL_select_next_proto(&selected, size, ours, sizeof ours - 1, offered, offered_size);
+    *chosen = selected;
+    return result == OPENSSL_NPN_NEGOTIATED ? SSL_TLSEXT_ERR_OK : SSL_TLSEXT_ERR_ALERT_FATAL;
+}
+
+/// The name was looked at before the connection came here; it is only acknowledged.
+int acknowledge_name(SSL*, int*, void*) {
+    return SSL_TLSEXT_ERR_OK;
+}
+
+}  // namespace
+
+TlsContext::TlsContext(Role role)
+    : role_(role),
+      native_(SSL_CTX_new(role == Role::server ? TLS_server_method() : TLS_client_method())) {
+    HEADGATE_ASSERT(native_ != nullptr);
+    SSL_CTX_set_app_data(native_, this);
+    SSL_CTX_set_min_proto_version(native_, TLS1_2_VERSION);
+    SSL_CTX_set_options(native_, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
+    SSL_CTX_set_mode(native_, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE |
+                                  SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+    SSL_CTX_set_read_ahead(native_, 1);
+    if (role == Role::server) {
+        SSL_CTX_set_dh_auto(native_, 1);
+        SSL_CTX_set_session_cache_mode(native_, SSL_SESS_CACHE_OFF);
+        SSL_CTX_set_tlsext_servername_callback(native_, acknowledge_name);
+        SSL_CTX_set_num_tickets(native_, 1);
+    } else {
+        SSL_CTX_set_session_cache_mode(native_,
+                                       SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL_STORE);
+        SSL_CTX_sess_set_new_cb(native_, keep_session);
+    }
+    SSL_CTX_set_verify(native_, SSL_VERIFY_NONE, nullptr);
+}
+
+TlsContext::~TlsContext() {
+    SSL_CTX_free(native_);
+}
+
+void TlsContext::set_protocols(unsigned protocols) {
+    SSL_CTX_set_min_proto_version(native_,
+                                  (protocols & tls_1_2) != 0 ? TLS1_2_VERSION : TLS1_3_VERSION);
+    SSL_CTX_set_max_proto_version(native_, (protocols & tls_1_3) != 0 ? 0 : TLS1_2_VERSION);
+}
+
+std::string TlsContext::set_ciphers(const std::string& list) {
+    ERR_clear_error();
+    return SSL_CTX_set_cipher_list(native_, list.c_str()) == 1 ? "" : last_reason("no ciphers");
+}
+
+std::string TlsContext::set_ciphers_of_1_3(const std::string& list) {
+    ERR_clear_error();
+    return SSL_CTX_set_ciphersuites(native_, list.c_str()) == 1 ? "" : last_reason("no ciphers");
+}
+
+void TlsContext::prefer_own_ciphers() {
+    SSL_CTX_set_options(native_, SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA);
+}
+
+TlsCredentialProblem TlsContext::add_credential(const TlsCredential& credential) {
+    using Where = TlsCredentialProblem::Where;
+    ERR_clear_error();
+    const Owned<BIO> text = bio_of(credential.certificates);
+    const Owned<X509> own(PEM_read_bio_X509_AUX(text.get(), nullptr, nullptr, nullptr));
+    if (!own) return {Where::certificate, "no certificate in it: " + last_reason("not PEM")};
+    const Owned<STACK_OF(X509)> chain(sk_X509_new_null());
+    while (X509* next = PEM_read_bio_X509(text.get(), nullptr, nullptr, nullptr))
+        sk_X509_push(chain.get(), next);
+    ERR_clear_error();
+    const Owned<BIO> key_text = bio_of(credential.key);
+    auto* passphrase = const_cast<std::string*>(&credential.passphrase);
+    const Owned<EVP_PKEY> key(
+        PEM_read_bio_PrivateKey(key_text.get(), nullptr, give_passphrase, passphrase));
+    if (!key) return {Where::key, "no private key in it: " + last_reason("not PEM")};
+    if (X509_check_private_key(own.get(), key.get()) != 1) {
+        ERR_clear_error();
+        return {Where::key, "the key does not belong to the certificate"};
+    }
+    if (SSL_CTX_use_cert_and_key(native_, own.get(), key.get(), chain.get(), 1) != 1) {
+        return {Where::certificate, last_reason("refused by OpenSSL")};
+    }
+    return {};
+}
+
+std::string TlsContext::command(const std::string& name, const std::string& value) {
+    ERR_clear_error();
+    const Owned<SSL_CONF_CTX> conf(SSL_CONF_CTX_new());
+    SSL_CONF_CTX_set_ssl_ctx(conf.get(), native_);
+    SSL_CONF_CTX_set_flags(conf.get(),
+                           SSL_CONF_FLAG_FILE | SSL_CONF_FLAG_CERTIFICATE |
+                               (is_server() ? SSL_CONF_FLAG_SERVER : SSL_CONF_FLAG_CLIENT));
+    const int result = SSL_CONF_cmd(conf.get(), name.c_str(), value.c_str());
+    SSL_CONF_CTX_finish(conf.get());
+    if (result == -2) return "unknown command of OpenSSL";
+    return result > 0 ? "" : last_reason("refused by OpenSSL");
+}
+
+void TlsContext::set_identity(const std::string& identity) {
+    unsigned char digest[EVP_MAX_MD_SIZE];
+    unsigned size = 0;
+    EVP_Digest(identity.data(), identity.size(), digest, &size, EVP_sha256(), nullptr);
+    SSL_CTX_set_session_id_context(native_, digest, SSL_MAX_SID_CTX_LENGTH);
+}
+
+void TlsContext::answer_protocols() {
+    SSL_CTX_set_alpn_select_cb(native_, select_protocol, nullptr);
+}
+
+std::time_t expiry_of(const std::string& certificates) {
+    const Owned<BIO> text = bio_of(certificates);
+    const Owned<X509> own(PEM_read_bio_X509_AUX(text.get(), nullptr, nullptr, nullptr));
+    ERR_clear_error();
+    std::tm parts{};
+    if (!own || ASN1_TIME_to_tm(X509_get0_notAfter(own.get()), &parts) != 1) return 0;
+    return ::timegm(&parts);
+}
+
+std::string tls_library_version() {
+    const std::string_view text = OpenSSL_version(OPENSSL_VERSION);
+    const std::size_t end = text.find(' ', text.find(' ') + 1);
+    return std::string(text.substr(0, end));
+}
+
+}  // namespace headgate::net

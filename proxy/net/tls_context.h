@@ -1,0 +1,92 @@
+// TlsContext: what all connections of one virtual host (or to one upstream) have in common:
+// certificates, authorities, protocols, ciphers, tickets. Built once, step by step, then shared and
+// unchanged. Texts come in as PEM: who reads the files, and as which user, is not known here.
+//
+// Every step that can fail returns what is wrong in words, empty on success.
+#pragma once
+
+#include <cstdint>
+#include <ctime>
+#include <string>
+#include <vector>
+
+struct ssl_ctx_st;
+
+namespace headgate::net {
+
+class TlsTickets;
+
+/// A certificate with its chain, and its key.
+struct TlsCredential {
+    std::string certificates;  ///< PEM, the server's own first
+    std::string key;           ///< PEM
+    std::string passphrase;    ///< for an encrypted key
+};
+
+/// What is wrong with a credential, and in which of its two texts.
+struct TlsCredentialProblem {
+    enum class Where { none, certificate, key } where = Where::none;
+    std::string text;
+};
+
+class TlsContext {
+public:
+    enum class Role { server, client };
+    enum Protocol : unsigned { tls_1_2 = 1, tls_1_3 = 2 };
+    /// SSLVerifyClient, SSLProxyVerify.
+    enum class Verify : std::uint8_t { none, optional, require, optional_no_ca };
+    /// SSLCARevocationCheck.
+    enum class Revocation : std::uint8_t { none, leaf, chain };
+
+    explicit TlsContext(Role role);
+    ~TlsContext();
+    TlsContext(const TlsContext&) = delete;
+    TlsContext& operator=(const TlsContext&) = delete;
+
+    bool is_server() const { return role_ == Role::server; }
+
+    void set_protocols(unsigned protocols);
+    std::string set_ciphers(const std::string& list);
+    std::string set_ciphers_of_1_3(const std::string& list);
+    void prefer_own_ciphers();
+    /// One for each type of key at most: a later one of the same type takes its place.
+    TlsCredentialProblem add_credential(const TlsCredential& credential);
+    /// Certificates that others' are verified with.
+    std::string add_authorities(const std::string& pem);
+    /// Names of authorities that clients are told instead of those they are verified with.
+    std::string announce_authorities(const std::string& pem);
+    std::string add_revocations(const std::string& pem);
+    void verify_peer(Verify mode, int depth);
+    void check_revocation(Revocation mode, bool missing_is_right);
+    /// An OpenSSL configuration command (SSL_CONF_cmd), as of SSLOpenSSLConfCmd.
+    std::string command(const std::string& name, const std::string& value);
+    /// Sessions are resumed only where this is the same: by virtual host and what it demands.
+    void set_identity(const std::string& identity);
+    /// Stateless resumption; null: none. `tickets` outlives this.
+    void use_tickets(TlsTickets* tickets, int lifetime_seconds);
+    /// Answers ALPN with http/1.1.
+    void answer_protocols();
+
+    Verify verify_mode() const { return verify_; }
+    /// For tls_*.cpp.
+    ssl_ctx_st* native() const { return native_; }
+    int verify_depth() const { return depth_; }
+    bool misses_revocations() const { return missing_is_right_; }
+    TlsTickets* tickets() const { return tickets_; }
+
+private:
+    Role role_;
+    ssl_ctx_st* native_;
+    Verify verify_ = Verify::none;
+    int depth_ = 1;
+    bool missing_is_right_ = false;
+    TlsTickets* tickets_ = nullptr;
+};
+
+/// When the first certificate of a PEM text expires; 0 when there is none.
+std::time_t expiry_of(const std::string& certificates);
+
+/// "OpenSSL 3.0.22": the library at run time.
+std::string tls_library_version();
+
+}  // namespace headgate::net

@@ -1,0 +1,25 @@
+// What is known of the other end of a TLS connection: facts by the names that mod_ssl gives them,
+// and the checks of an upstream's certificate that Apache makes whatever SSLProxyVerify says.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "proxy/net/tls_transport.h"
+
+namespace headgate::net {
+
+/// The value of SSL_PROTOCOL, SSL_CIPHER, SSL_CLIENT_S_DN_CN, ... (mod_ssl's environment
+/// variables); empty when there is none, or no such name.
+std::string tls_fact(const TlsTransport& transport, std::string_view name);
+
+/// SSLProxyCheckPeerName and SSLProxyCheckPeerExpire.
+struct PeerChecks {
+    bool name = true;
+    bool expiry = true;
+};
+/// Why the peer's certificate must not be believed (static text); null when it may be.
+const char* fault_of_peer(const TlsTransport& transport, const std::string& name,
+                          const PeerChecks& checks);
+
+}  // namespace headgate::net

@@ -1,0 +1,144 @@
+// See tls_tickets.h.
+#include "proxy/net/tls_tickets.h"
+
+#include <openssl/core_names.h>
+#include <openssl/evp.h>
+#include <openssl/rand.h>
+#include <openssl/ssl.h>
+#include <sys/mman.h>
+
+#include <atomic>
+#include <cstring>
+
+#include "mpm/loop/assert.h"
+#include "proxy/net/tls_context.h"
+
+namespace headgate::net {
+
+struct TlsTickets::Key {
+    unsigned char name[16];
+    unsigned char hmac[32];
+    unsigned char aes[32];
+    std::uint8_t hmac_size;
+    std::uint8_t aes_size;  // 16 or 32
+};
+
+/// One slot more than is in use, so that a key is written where nobody reads.
+struct TlsTickets::Ring {
+    static constexpr unsigned slots = 4;
+    static constexpr unsigned in_use = 3;
+    std::atomic<unsigned> sealed;  // so many keys have been made; the last one seals
+    Key keys[slots];
+};
+
+TlsTickets::TlsTickets() {
+    void* memory =
+        ::mmap(nullptr, sizeof(Ring), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    HEADGATE_ASSERT(memory != MAP_FAILED);
+    ::madvise(memory, sizeof(Ring), MADV_DONTDUMP);
+    ring_ = new (memory) Ring();
+    rotate();
+}
+
+TlsTickets::~TlsTickets() {
+    ::munmap(ring_, sizeof(Ring));
+}
+
+TlsTickets::Key& TlsTickets::begin_next() {
+    return ring_->keys[(ring_->sealed.load(std::memory_order_relaxed) + 1) % Ring::slots];
+}
+
+void TlsTickets::rotate() {
+    Key& next = begin_next();
+    RAND_bytes(next.name, sizeof next.name);
+    RAND_priv_bytes(next.hmac, sizeof next.hmac);
+    RAND_priv_bytes(next.aes, sizeof next.aes);
+    next.hmac_size = next.aes_size = 32;
+    ring_->sealed.fetch_add(1, std::memory_order_release);
+}
+
+bool TlsTickets::add_key(const std::string& octets) {
+    if (octets.size() != 48 && octets.size() != 80) return false;
+    const auto* at = reinterpret_cast<const unsigned char*>(octets.data());
+    if (find(at) != nullptr) return true;
+    const std::size_t size = (octets.size() - 16) / 2;
+    Key& next = begin_next();
+    std::memcpy(next.name, at, 16);
+    std::memcpy(next.hmac, at + 16, size);
+    std::memcpy(next.aes, at + 16 + size, size);
+    next.hmac_size = next.aes_size = static_cast<std::uint8_t>(size);
+    ring_->sealed.fetch_add(1, std::memory_order_release);
+    return true;
+}
+
+const TlsTickets::Key& TlsTickets::sealing() const {
+    return ring_->keys[ring_->sealed.load(std::memory_order_acquire) % Ring::slots];
+}
+
+const TlsTickets::Key* TlsTickets::find(const unsigned char* name) const {
+    const unsigned sealed = ring_->sealed.load(std::memory_order_acquire);
+    for (unsigned age = 0; age < Ring::in_use && age < sealed; age++) {
+        const Key& key = ring_->keys[(sealed - age) % Ring::slots];
+        if (std::memcmp(key.name, name, sizeof key.name) == 0) return &key;
+    }
+    return nullptr;
+}
+
+namespace {
+
+const EVP_CIPHER* cipher_of(std::uint8_t key_size) {
+    static EVP_CIPHER* const aes_128 = EVP_CIPHER_fetch(nullptr, "AES-128-CBC", nullptr);
+    static EVP_CIPHER* const aes_256 = EVP_CIPHER_fetch(nullptr, "AES-256-CBC", nullptr);
+    return key_size == 16 ? aes_128 : aes_256;
+}
+
+bool prepare_mac(EVP_MAC_CTX* mac, const unsigned char* key, std::size_t size) {
+    char digest[] = "SHA256";
+    const OSSL_PARAM params[] = {OSSL_PARAM_construct_octet_string(
+                                     OSSL_MAC_PARAM_KEY, const_cast<unsigned char*>(key), size),
+                                 OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest, 0),
+                                 OSSL_PARAM_construct_end()};
+    return EVP_MAC_CTX_set_params(mac, params) == 1;
+}
+
+}  // namespace
+
+/// OpenSSL's contract: sealing, 1 on success; opening, 0 for an unknown key (a full handshake
+/// follows), 2 when the ticket should be replaced by one under the present key.
+static int work_ticket(SSL* ssl, unsigned char* name, unsigned char* iv, EVP_CIPHER_CTX* cipher,
+                       EVP_MAC_CTX* mac, int seals) {
+    const auto* context =
+        static_cast<const TlsContext*>(SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl)));
+    const TlsTickets& tickets = *context->tickets();
+    const TlsTickets::Key* key = seals == 1 ? &tickets.sealing() : tickets.find(name);
+    if (key == nullptr) return 0;
+    const EVP_CIPHER* algorithm = cipher_of(key->aes_size);
+    if (seals == 1) {
+        std::memcpy(name, key->name, sizeof key->name);
+        if (RAND_bytes(iv, EVP_CIPHER_get_iv_length(algorithm)) != 1) return -1;
+    }
+    const bool is_ready = EVP_CipherInit_ex(cipher, algorithm, nullptr, key->aes, iv, seals) == 1 &&
+                          prepare_mac(mac, key->hmac, key->hmac_size);
+    if (!is_ready) return -1;
+    if (seals == 1) return 1;
+    // RFC 8446 appendix C.4: "Clients SHOULD NOT reuse a ticket": under 1.3 each gets another.
+    const bool renews = SSL_version(ssl) == TLS1_3_VERSION || !tickets.is_sealing(*key);
+    return renews ? 2 : 1;
+}
+
+void TlsTickets::serve(SSL_CTX* context) {
+    SSL_CTX_set_tlsext_ticket_key_evp_cb(context, work_ticket);
+}
+
+void TlsContext::use_tickets(TlsTickets* tickets, int lifetime_seconds) {
+    tickets_ = tickets;
+    SSL_CTX_set_timeout(native_, lifetime_seconds);
+    if (tickets != nullptr) {
+        tickets->serve(native_);
+    } else {
+        SSL_CTX_set_options(native_, SSL_OP_NO_TICKET);
+        SSL_CTX_set_num_tickets(native_, 0);
+    }
+}
+
+}  // namespace headgate::net

@@ -1,0 +1,41 @@
+// TlsTickets: the keys that session tickets are sealed with (RFC 5077), in memory that all
+// processes forked later share: what one child hands out, every other resumes. One process rotates
+// them; the two before the present one still open what they sealed.
+#pragma once
+
+#include <string>
+
+struct ssl_ctx_st;
+
+namespace headgate::net {
+
+class TlsTickets {
+public:
+    /// Fresh random keys. Make it before the first fork.
+    TlsTickets();
+    ~TlsTickets();
+    TlsTickets(const TlsTickets&) = delete;
+    TlsTickets& operator=(const TlsTickets&) = delete;
+
+    /// The next key seals from now on.
+    void rotate();
+    /// The same for a key from a file, 48 octets: name, HMAC key, AES-128 key as Apache has them,
+    /// or 80 (AES-256). False when it has another size. Keys that are held already are not added.
+    bool add_key(const std::string& octets);
+
+    /// For tls_context.cpp.
+    void serve(ssl_ctx_st* context);
+
+    struct Key;
+    const Key& sealing() const;
+    const Key* find(const unsigned char* name) const;
+    bool is_sealing(const Key& key) const { return &key == &sealing(); }
+
+private:
+    struct Ring;
+    Key& begin_next();
+
+    Ring* ring_;
+};
+
+}  // namespace headgate::net

@@ -1,0 +1,242 @@
+// See tls_transport.h.
+#include "proxy/net/tls_transport.h"
+
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+
+#include <algorithm>
+#include <cstring>
+
+#include "proxy/net/tls_bio.h"
+#include "proxy/net/tls_context.h"
+#include "proxy/net/tls_sessions.h"
+
+namespace headgate::net {
+namespace {
+
+constexpr std::size_t record_size = 16 * 1024;
+
+/// The first octets of the pieces behind `skip`, in one run of at most a record: where they lie, or
+/// gathered. For one total the size is always the same, as OpenSSL wants it of a repeated write.
+std::span<const char> next_record(std::span<const iovec> from, std::size_t skip) {
+    thread_local char gathered[record_size];
+    std::size_t size = 0;
+    for (const iovec& piece : from) {
+        const std::size_t gone = std::min(skip, piece.iov_len);
+        skip -= gone;
+        const char* octets = static_cast<const char*>(piece.iov_base) + gone;
+        const std::size_t count = std::min(piece.iov_len - gone, record_size - size);
+        if (size == 0 && (count == record_size || &piece == &from.back())) return {octets, count};
+        std::memcpy(gathered + size, octets, count);
+        size += count;
+        if (size == record_size) break;
+    }
+    return {gathered, size};
+}
+
+}  // namespace
+
+TlsTransport::TlsTransport(std::unique_ptr<PlainTransport> under,
+                           std::shared_ptr<const TlsContext> context)
+    : under_(std::move(under)), context_(std::move(context)), ssl_(SSL_new(context_->native())) {
+    HEADGATE_ASSERT(ssl_ != nullptr);
+    BIO* bio = make_tls_bio(*under_);
+    SSL_set_bio(ssl_, bio, bio);
+    SSL_set_app_data(ssl_, this);
+    if (context_->is_server()) {
+        SSL_set_accept_state(ssl_);
+    } else {
+        SSL_set_connect_state(ssl_);
+    }
+}
+
+TlsTransport::~TlsTransport() {
+    say_goodbye();
+    // Else the session would not be resumed: an end like this is not its fault.
+    SSL_set_shutdown(ssl_, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
+    SSL_free(ssl_);
+}
+
+// ---- handshake
+// ------------------------------------------------------------------------------------
+
+Tried TlsTransport::try_handshake() {
+    if (last_.state != Tried::State::done) return last_;
+    ERR_clear_error();
+    const int result = SSL_do_handshake(ssl_);
+    if (result == 1) {
+        is_open_ = true;
+        may_have_more_ = SSL_has_pending(ssl_) == 1;
+        return {};
+    }
+    const int error = SSL_get_error(ssl_, result);
+    if (error == SSL_ERROR_WANT_READ) return {Tried::State::want_read, 0, 0};
+    if (error == SSL_ERROR_WANT_WRITE) return {Tried::State::want_write, 0, 0};
+    return ended(result);
+}
+
+void TlsTransport::ask_for(const std::string& server_name) {
+    SSL_set_tlsext_host_name(ssl_, server_name.c_str());
+}
+
+void TlsTransport::resume_from(TlsSessions& sessions, std::string key) {
+    sessions_ = &sessions;
+    session_key_ = std::move(key);
+    if (SSL_SESSION* session = sessions.find(session_key_)) SSL_set_session(ssl_, session);
+}
+
+void TlsTransport::keep_session(SSL_SESSION* session) {
+    if (sessions_ != nullptr) {
+        sessions_->keep(session_key_, session);
+    } else {
+        SSL_SESSION_free(session);
+    }
+}
+
+loop::Task<Result<void>> handshake(TlsTransport& transport, Side side, loop::Deadline deadline) {
+    while (true) {
+        const Tried tried = transport.try_handshake();
+        if (tried.is_done()) co_return Result<void>();
+        if (!tried.would_block()) {
+            const int error = tried.error == broken_tls ? 0 : tried.error;
+            co_return Failure{side,  FailureKind::tls_failed, phase::tls, 0,
+                              error, transport.fault()};
+        }
+        const loop::Wake wake = co_await wait(transport, tried.want(), phase::tls, deadline);
+        if (wake != loop::Wake::ready) co_return failed_wait(side, phase::tls, wake);
+    }
+}
+
+// ---- reading and writing
+// --------------------------------------------------------------------------
+
+Tried TlsTransport::try_read(std::span<char> into) {
+    if (!unread_.empty()) {
+        const std::size_t count = std::min(into.size(), unread_.size());
+        std::memcpy(into.data(), unread_.data(), count);
+        unread_.erase(0, count);
+        if (unread_.empty()) unread_ = std::string();  // give the memory back
+        return {Tried::State::done, count, 0};
+    }
+    if (last_.state != Tried::State::done) return last_;
+    Tried tried;
+    do {
+        ERR_clear_error();
+        std::size_t count = 0;
+        const int result =
+            SSL_read_ex(ssl_, into.data() + tried.bytes, into.size() - tried.bytes, &count);
+        read_needs_ = Want::read;
+        if (result == 1) {
+            tried.bytes += count;
+            may_have_more_ = SSL_has_pending(ssl_) == 1;
+            continue;
+        }
+        may_have_more_ = false;
+        const int error = SSL_get_error(ssl_, result);
+        if (error == SSL_ERROR_WANT_WRITE) read_needs_ = Want::write;
+        const bool blocks = error == SSL_ERROR_WANT_READ || error == SSL_ERROR_WANT_WRITE;
+        const Tried end = blocks ? Tried{Tried::State::want_read, 0, 0} : ended(result);
+        return tried.bytes > 0 ? tried : end;
+    } while (may_have_more_ && tried.bytes < into.size());
+    return tried;
+}
+
+Tried TlsTransport::try_write(std::span<const iovec> from) {
+    const bool has_failed = last_.state == Tried::State::error;
+    if (has_failed) return last_;
+    std::size_t total = 0;
+    for (const iovec& piece : from)
+        total += piece.iov_len;
+    Tried tried;
+    while (tried.bytes < total) {
+        const std::span<const char> record = next_record(from, tried.bytes);
+        ERR_clear_error();
+        std::size_t count = 0;
+        const int result = SSL_write_ex(ssl_, record.data(), record.size(), &count);
+        write_needs_ = Want::write;
+        has_pending_record_ = false;
+        if (result == 1) {
+            tried.bytes += count;
+            continue;
+        }
+        const int error = SSL_get_error(ssl_, result);
+        has_pending_record_ = error == SSL_ERROR_WANT_READ || error == SSL_ERROR_WANT_WRITE;
+        if (error == SSL_ERROR_WANT_READ) write_needs_ = Want::read;
+        const Tried end =
+            has_pending_record_ ? Tried{Tried::State::want_write, 0, 0} : ended(result);
+        return tried.bytes > 0 ? tried : end;
+    }
+    return tried;
+}
+
+/// What ended the connection, kept: from now on it is what every try gives.
+Tried TlsTransport::ended(int result) {
+    const int error = SSL_get_error(ssl_, result);
+    const int said = errno;
+    const unsigned long code = ERR_peek_last_error();
+    const char* text = ERR_reason_error_string(code);
+    fault_ = text != nullptr ? text : "connection lost";
+    if (error == SSL_ERROR_ZERO_RETURN) {
+        last_ = {Tried::State::end, 0, 0};
+        return last_;
+    }
+    is_open_ = false;
+    last_ = {Tried::State::error, 0, broken_tls};
+    if (error == SSL_ERROR_SYSCALL) {
+        last_.error = said != 0 ? said : ended_without_notice;
+    } else if (ERR_GET_REASON(code) == SSL_R_UNEXPECTED_EOF_WHILE_READING) {
+        last_.error = ended_without_notice;
+        fault_ = "the peer ended the connection without close_notify";
+    } else if (ERR_GET_REASON(code) == SSL_R_CERTIFICATE_VERIFY_FAILED) {
+        fault_ = X509_verify_cert_error_string(SSL_get_verify_result(ssl_));
+    }
+    ERR_clear_error();
+    return last_;
+}
+
+void TlsTransport::unread(std::string_view octets) {
+    if (!octets.empty()) unread_.insert(0, octets);
+}
+
+bool TlsTransport::is_ready(Want want) const {
+    if (want == Want::read && (has_unread() || may_have_more_)) return true;
+    return under_->is_ready(needs(want));
+}
+
+// ---- the end
+// --------------------------------------------------------------------------------------
+
+void TlsTransport::say_goodbye() {
+    if (!is_open_ || has_pending_record_ || resets_) return;
+    is_open_ = false;
+    ERR_clear_error();
+    SSL_shutdown(ssl_);
+}
+
+void TlsTransport::finish_writing() {
+    say_goodbye();
+    under_->finish_writing();
+}
+
+void TlsTransport::reset_on_close() {
+    resets_ = true;
+    under_->reset_on_close();
+}
+
+/// Octets on the socket need not be news: session tickets come when the server likes.
+bool TlsTransport::has_news(bool ask_kernel) {
+    if (has_unread() || last_.state != Tried::State::done) return true;
+    if (!may_have_more_ && !under_->has_news(ask_kernel)) return false;
+    char octet;
+    std::size_t count = 0;
+    ERR_clear_error();
+    const int result = SSL_peek_ex(ssl_, &octet, 1, &count);
+    if (result == 1) return true;
+    may_have_more_ = false;
+    const int error = SSL_get_error(ssl_, result);
+    if (error == SSL_ERROR_WANT_READ) return false;
+    ended(result);
+    return true;
+}
+
+}  // namespace headgate::net

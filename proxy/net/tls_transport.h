@@ -1,0 +1,93 @@
+// TLS over a plain transport, behind the same contract: try; if it would block, wait; try again.
+// Which way a wait goes is settled here: reading may have to wait for room, writing for octets.
+//
+// Ends are kept apart: close_notify is the end of the peer's output; an end of input without it is
+// an error (ended_without_notice), for nobody can tell it from an attacker's cut (RFC 8446 section
+// 6.1).
+#pragma once
+
+#include <cerrno>
+#include <memory>
+
+#include "mpm/loop/task.h"
+#include "proxy/net/failure.h"
+#include "proxy/net/plain_transport.h"
+
+struct ssl_st;
+struct ssl_session_st;
+
+namespace headgate::net {
+
+class TlsContext;
+class TlsSessions;
+
+/// Tried::error of an input that ended without close_notify.
+inline constexpr int ended_without_notice = ENOLINK;
+/// Tried::error of what is no TLS, or broken: fault() says what.
+inline constexpr int broken_tls = EPROTO;
+
+class TlsTransport final : public Transport {
+public:
+    /// Octets that `under` has unread are the first of the handshake. Whether it accepts or
+    /// connects follows from the context, which is kept as long as this lives: shared (rule zero),
+    /// for a reload may replace it meanwhile.
+    TlsTransport(std::unique_ptr<PlainTransport> under, std::shared_ptr<const TlsContext> context);
+    ~TlsTransport() override;
+
+    /// One try at the handshake. It must be done before anything is read or written.
+    Tried try_handshake();
+    /// Why it failed: static text.
+    const char* fault() const { return fault_; }
+
+    /// Client side, before the handshake: the server name to ask for (RFC 6066; not for literals).
+    void ask_for(const std::string& server_name);
+    /// Client side, before the handshake: resumes a session kept under `key` in `sessions`, which
+    /// must outlive this, and keeps there what the server gives.
+    void resume_from(TlsSessions& sessions, std::string key);
+    /// For the store of sessions: a new one; takes it over.
+    void keep_session(ssl_session_st* session);
+
+    Tried try_read(std::span<char> into) override;
+    Tried try_write(std::span<const iovec> from) override;
+    void unread(std::string_view octets) override;
+    bool has_unread() const override { return !unread_.empty(); }
+    loop::SourceList& source(Want want) override { return under_->source(needs(want)); }
+    bool is_ready(Want want) const override;
+    loop::SourceList* breaks() override { return under_->breaks(); }
+    bool has_broken() const override { return under_->has_broken(); }
+    bool is_closed_by_peer() const override { return under_->is_closed_by_peer(); }
+    void finish_writing() override;
+    void reset_on_close() override;
+    bool has_news(bool ask_kernel) override;
+    bool is_committed() const override { return has_pending_record_; }
+    int descriptor() const override { return -1; }  // its octets are not ours
+    loop::Loop& loop() override { return under_->loop(); }
+
+    /// For tls_*.cpp: facts about the connection.
+    ssl_st* ssl() const { return ssl_; }
+
+private:
+    Want needs(Want want) const { return want == Want::read ? read_needs_ : write_needs_; }
+    Tried ended(int result);
+    void say_goodbye();
+
+    std::unique_ptr<PlainTransport> under_;
+    std::shared_ptr<const TlsContext> context_;
+    ssl_st* ssl_;
+    std::string unread_;
+    TlsSessions* sessions_ = nullptr;
+    std::string session_key_;
+    const char* fault_ = "";
+    Tried last_{};  // how the connection ended, once it has
+    Want read_needs_ = Want::read;
+    Want write_needs_ = Want::write;
+    bool may_have_more_ = false;  // decrypted or buffered octets may be there
+    bool has_pending_record_ = false;
+    bool is_open_ = false;  // handshake done, and neither side has closed or failed
+    bool resets_ = false;
+};
+
+/// Does the handshake; each wait is in phase::tls. Fails as tls_failed, timed_out or cancelled.
+loop::Task<Result<void>> handshake(TlsTransport& transport, Side side, loop::Deadline deadline);
+
+}  // namespace headgate::net
