@@ -108,13 +108,16 @@ std::string second_response() {
 constexpr std::string_view second_request = "GET /second HTTP/1.1\r\nHost: h\r\n\r\n";
 
 /// The request that an upstream's vector answers, and what of it the client sends.
+constexpr std::string_view rest_of_request = "hello";
+
 std::string request_for(const FramingVector& vector, int version) {
     std::string text =
         vector.method + " /first HTTP/1." + std::to_string(version) + "\r\nHost: h\r\n";
     if (!vector.upgrade.empty())
         text += "Connection: Upgrade\r\nUpgrade: " + vector.upgrade + "\r\n";
     if (vector.expects_continue) text += "Expect: 100-continue\r\n";
-    if (!vector.request_complete) return text + "Content-Length: 5\r\n\r\n";
+    if (!vector.request_complete)
+        return text + "Content-Length: " + std::to_string(rest_of_request.size()) + "\r\n\r\n";
     if (vector.method == "POST") return text + "Content-Length: 2\r\n\r\nhi";
     return text + "\r\n";
 }
@@ -319,7 +322,9 @@ Seen Lane::run_response(const FramingVector& vector, const Pieces& pieces, int v
     }
     if (vector.eof || waits) round.origin.finish_writing();
     round.must("the end of the response", [&] { return round.is_over(); });
+    if (!vector.request_complete && !round.says_close) round.client.send(rest_of_request);
     round.go_on();
+    if (round.seen.status == 101) round.client.finish_writing();  // a tunnel has two directions
     if (!vector.expect.complete || !vector.expect.reusable) round.see_origin_let_go();
     return round.seen;
 }

@@ -63,9 +63,15 @@ bool is_cut(const Seen& seen, const FramingVector& vector, int version) {
            seen.content.size() <= vector.expect.body_len && seen.client == end;
 }
 
+/// An unread rest of a request is waited for when it is small, but never when the client may have
+/// been told not to send it.
+bool keeps_client(const FramingVector& vector, int version) {
+    return version == 1 && (vector.request_complete || !vector.expects_continue);
+}
+
 /// MPM-independent: the answer of our own, F-head.
 bool is_bad_gateway(const Seen& seen, const FramingVector& vector, int version) {
-    const bool is_kept = version == 1 && vector.request_complete;
+    const bool is_kept = keeps_client(vector, version);
     return seen.status == 502 && seen.complete &&
            seen.client == (is_kept ? Seen::Client::kept : Seen::Client::fin) &&
            seen.second_answered == is_kept;
@@ -97,7 +103,7 @@ std::string wrong_response(const FramingVector& vector, const Seen& seen, int ve
         return "";
     if (seen.status != expect.status || !seen.complete) return "not the response";
     if (seen.content.size() != expect.body_len) return "content";
-    const bool is_kept = version == 1 && vector.request_complete;
+    const bool is_kept = keeps_client(vector, version);
     if ((seen.client == Seen::Client::kept) != is_kept) return "the client's connection";
     if (is_kept && seen.reused != expect.reusable) return "reuse of the upstream connection";
     return "";
