@@ -33,6 +33,11 @@ Sizing size(const Settings& settings, const FixedLimits& fixed) {
     sizing.max_spare =
         written_or(settings.max_spare_threads, sizing.max_children * sizing.threads_per_child);
     apply_thread_rules(settings, fixed, 100000, sizing);
+    warn_of_unused("event",
+                   {{"MinSpareServers", settings.min_spare_servers.is_written()},
+                    {"MaxSpareServers", settings.max_spare_servers.is_written()},
+                    {"ListenCoresBucketsRatio", settings.listen_cores_buckets_ratio.is_written()}},
+                   sizing.warnings);
     const unsigned affordable = affordable_connections();
     sizing.connections = affordable;
     if (*settings.max_connections > 0) {

@@ -32,6 +32,13 @@ Sizing size(const Settings& settings, const FixedLimits& fixed) {
     sizing.max_spare = std::max(written_or(settings.max_spare_servers, 10), sizing.min_spare + 1);
     sizing.connections_per_child = static_cast<unsigned>(*settings.max_connections_per_child);
     affordable_connections();
+    warn_of_unused("prefork",
+                   {{"ThreadsPerChild", settings.threads_per_child.is_written()},
+                    {"MinSpareThreads", settings.min_spare_threads.is_written()},
+                    {"MaxSpareThreads", settings.max_spare_threads.is_written()},
+                    {"ThreadStackSize", settings.thread_stack_size.is_written()},
+                    {"MaxConnections", settings.max_connections.is_written()}},
+                   warnings);
     return sizing;
 }
 

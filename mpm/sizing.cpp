@@ -31,6 +31,14 @@ unsigned limited(const Limit& limit, std::vector<std::string>& warnings) {
     return limit.fixed;
 }
 
+void warn_of_unused(const char* model, std::initializer_list<Unused> directives,
+                    std::vector<std::string>& warnings) {
+    for (const Unused& each : directives) {
+        if (!each.is_written) continue;
+        warnings.push_back(std::string(each.name) + " has no effect under " + model);
+    }
+}
+
 unsigned at_least_one(const char* name, unsigned value, std::vector<std::string>& warnings) {
     if (value > 0) return value;
     warnings.push_back(std::string(name) + " below 1, raising to 1");

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstddef>
+#include <initializer_list>
 #include <string>
 #include <vector>
 
@@ -52,6 +53,14 @@ struct Limit {
     unsigned fixed;  // 0: not yet
 };
 unsigned limited(const Limit& limit, std::vector<std::string>& warnings);
+
+/// Directives of other models: a warning for each that is written.
+struct Unused {
+    const char* name;
+    bool is_written;
+};
+void warn_of_unused(const char* model, std::initializer_list<Unused> directives,
+                    std::vector<std::string>& warnings);
 
 /// A value of at least 1, with a warning when it was not.
 unsigned at_least_one(const char* name, unsigned value, std::vector<std::string>& warnings);

@@ -107,7 +107,8 @@ void Supervisor::bury(pid_t pid, int status) {
         say_("child " + std::to_string(pid) + " was ended by signal " +
              std::to_string(WTERMSIG(status)) + " (" + strsignal(WTERMSIG(status)) + ")");
     }
-    if (WIFEXITED(status) && WEXITSTATUS(status) == cannot_start) {
+    const bool is_present = child->generation == present().number;
+    if (is_present && WIFEXITED(status) && WEXITSTATUS(status) == cannot_start) {
         outcome_ = Outcome::configuration_wrong;
         begin_drain(true);
     }
@@ -117,8 +118,7 @@ void Supervisor::bury(pid_t pid, int status) {
     children_.erase(child);
     if (crashed && !ever_served) may_fork_at_ = std::max(may_fork_at_, Clock::now() + pass);
     // What ended without being asked is replaced at once, on the same buckets.
-    const bool is_wanted =
-        !is_ending_ && !ended.is_draining && ended.generation == present().number;
+    const bool is_wanted = !is_ending_ && !ended.is_draining && is_present;
     // The helper waits for the next pass of maintenance.
     if (is_wanted && !ended.is_helper) missing_.push_back(ended.ordinal);
     fork_missing();

@@ -24,6 +24,11 @@ Sizing size(const Settings& settings, const FixedLimits& fixed) {
     apply_thread_rules(settings, fixed, 20000, sizing);
     sizing.connections = sizing.threads_per_child;
     affordable_connections();
+    warn_of_unused("worker",
+                   {{"MinSpareServers", settings.min_spare_servers.is_written()},
+                    {"MaxSpareServers", settings.max_spare_servers.is_written()},
+                    {"MaxConnections", settings.max_connections.is_written()}},
+                   sizing.warnings);
     return sizing;
 }
 

@@ -59,7 +59,7 @@ settled_memory() {
 # Sets height and burst_done.
 send_burst() {
     # shellcheck disable=SC2034  # for park_lib.sh
-    [ "$model" = event ] || hold_ms=0
+    if [ "$model" = event ]; then hold_ms=120000; else hold_ms=0; fi
     start_park think "$burst"
     height=$(own_memory_of "$server_pid")
     ask 60 quick "http://$stuck_origin/release" 1

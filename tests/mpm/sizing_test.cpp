@@ -205,6 +205,21 @@ TEST(SizeWorker, takes_the_limits_of_another_model_as_they_are) {
     EXPECT_EQ(narrow.warnings.size(), 2u);
 }
 
+TEST(SizeModels, say_what_has_no_effect) {
+    Settings settings;
+    settings.min_spare_servers.write(1);
+    settings.min_spare_threads.write(1);
+    const auto warnings = [&](ModelName name) {
+        return model_of(name).size(settings, {}).warnings;
+    };
+    EXPECT_EQ(warnings(ModelName::prefork),
+              std::vector<std::string>{"MinSpareThreads has no effect under prefork"});
+    EXPECT_EQ(warnings(ModelName::worker),
+              std::vector<std::string>{"MinSpareServers has no effect under worker"});
+    EXPECT_EQ(warnings(ModelName::event),
+              std::vector<std::string>{"MinSpareServers has no effect under event"});
+}
+
 TEST(SizeWorker, has_spare_threads_for_each_bucket) {
     Sizing sizing = model_of(ModelName::worker).size(Settings{}, {});
     apply_bucket_rules(1, sizing);
