@@ -309,6 +309,7 @@ loop::Task<void> Exchange::conclude(Failure failure) {
         client_.cut();
         co_return;
     }
+    if (failure.side == Side::client) client_.end_after_response();
     co_await answer(make_answer(net::status_of(failure), *settings_));
 }
 
