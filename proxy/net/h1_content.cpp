@@ -7,15 +7,17 @@
 
 namespace headgate::net {
 
-void H1ContentReader::begin(Kind kind, std::uint64_t length) {
+void H1ContentReader::begin(Kind kind, std::uint64_t length, bool forgives_bare_lf) {
     kind_ = kind;
     left_ = length;
     delivered_ = 0;
     complete_ = kind == Kind::none || (kind == Kind::length && length == 0);
     decoder_.reset();
     if (kind == Kind::chunked) {
-        decoder_.emplace(side_ == Side::client ? http::ChunkedDecoder::Sender::client
-                                               : http::ChunkedDecoder::Sender::upstream);
+        using Sender = http::ChunkedDecoder::Sender;
+        decoder_.emplace(side_ == Side::client ? Sender::client
+                         : forgives_bare_lf    ? Sender::forgiven_upstream
+                                               : Sender::upstream);
     }
 }
 
