@@ -72,6 +72,8 @@ void Scoreboard::keep_sums(ThreadSlot& from) {
         move(to.releases[phase], from.releases[phase]);
         from.parked[phase].set(0);
     }
+    for (std::size_t i = 0; i < exception_limit; i++)
+        move(to.exceptions[i], from.exceptions[i]);
     from.connections.set(0);
     from.first_record.set(0);
     from.records_used.set(0);

@@ -41,6 +41,9 @@ struct alignas(64) ConnectionRecord {
     char framing[8] = "";
 };
 
+/// Room for counters of exceptions that the application makes and names.
+inline constexpr std::size_t exception_limit = 8;
+
 /// One thread. Counters only grow, but for the gauges; sums over slots are what is shown.
 struct alignas(64) ThreadSlot {
     std::atomic<SlotState> state{SlotState::open};
@@ -56,6 +59,7 @@ struct alignas(64) ThreadSlot {
     Counter<std::uint32_t> parked[loop::phase_limit];  // gauge: exchanges waiting now
     Counter<std::uint64_t> parked_ns[loop::phase_limit];
     Counter<std::uint64_t> releases[loop::phase_limit];
+    Counter<std::uint64_t> exceptions[exception_limit];
 };
 
 /// One child. Written by the supervisor, but for `has_accepted`, and for `is_draining` when a child

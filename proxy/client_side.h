@@ -34,6 +34,9 @@ public:
     /// Frames and holds a final head: it leaves with the first content, or at drain().
     virtual void send_head(const ResponseStart& start) = 0;
 
+    /// The request failed: whatever is answered, nothing else is read from this client.
+    virtual void end_after_response() = 0;
+
     /// Takes a held head back, if no octet of it has left: then another may be sent instead.
     virtual bool withdraw_head() = 0;
 

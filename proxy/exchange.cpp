@@ -278,12 +278,14 @@ bool Exchange::may_try_again(const Failure& failure) const {
            !response_begun_;
 }
 
-upstream::BorrowOptions Exchange::borrow_options() const {
+upstream::BorrowOptions Exchange::borrow_options() {
     const PassParameters& parameters = route_->rule.parameters;
     upstream::BorrowOptions options;
     const auto& connect = parameters.connection_timeout;
     options.connect.timeout = connect.is_written() ? *connect : upstream_timeout();
     options.connect.tcp_keep_alive = *parameters.tcp_keep_alive;
+    options.tolerances = *settings_->proxy_accept;
+    options.tolerances.count_in(tolerated_);
     options.may_reuse = *parameters.reuse && !only_fresh_;
     options.must_be_sure =
         content_ != RequestContent::none || !http::is_idempotent(request_.method);
@@ -319,6 +321,7 @@ loop::Task<void> Exchange::conclude(Failure failure) {
         client_.cut();
         co_return;
     }
+    if (failure.side == Side::client) client_.end_after_response();
     co_await answer(make_answer(net::status_of(failure), *settings_));
 }
 

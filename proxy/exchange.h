@@ -65,7 +65,7 @@ private:
     void client_left();
     net::Failure as_departure(const net::Failure& failure) const;
     bool may_try_again(const net::Failure& failure) const;
-    upstream::BorrowOptions borrow_options() const;
+    upstream::BorrowOptions borrow_options();
 
     // ending
     loop::Task<void> answer(Answer made);
@@ -110,6 +110,7 @@ private:
     bool response_begun_ = false;  // the client has been sent a final head
     bool only_fresh_ = false;      // the next attempt takes no pooled connection
     std::uint8_t interims_ = 0;
+    upstream::ToleranceUses tolerated_{};
     bool client_has_left_ = false;
     loop::Branch* line_ = nullptr;            // of this exchange: ends when the client has left
     loop::Waiter watch_;                      // for that

@@ -202,6 +202,10 @@ void Exchange::count() {
     slot.octets.add(ledger_.octets_sent);
     slot.duration_ns.add(ns(ledger_.ended - ledger_.began));
     slot.held_ns.add(ns(ledger_.held(state_.loop.keeps_thread())));
+    static_assert(upstream::tolerance_count <= mpm::exception_limit);
+    for (std::size_t i = 0; i < tolerated_.size(); i++) {
+        if (tolerated_[i] != 0) slot.exceptions[i].add(tolerated_[i]);
+    }
     for (std::size_t i = 0; i < loop::phase_limit; i++) {
         const auto phase = static_cast<loop::Phase>(i);
         if (ledger_.account.releases(phase) == 0) continue;

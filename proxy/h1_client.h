@@ -28,6 +28,7 @@ public:
 
     void limit_content(std::uint64_t octets) override { content_limit_ = octets; }
     void send_head(const ResponseStart& start) override;
+    void end_after_response() override { persists_ = false; }
     bool withdraw_head() override;
     loop::Task<net::Result<void>> send_interim(std::uint16_t status, std::string_view fields,
                                                loop::Deadline deadline) override;

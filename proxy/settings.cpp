@@ -125,6 +125,20 @@ void check_protocol_options(ServerSettings&, const Call& call) {
     }
 }
 
+void set_accepted(RouteSettings& settings, const Call& call) {
+    upstream::Tolerances set;
+    for (const Word& word : call.arguments()) {
+        const auto tolerance = upstream::tolerance_named(conf::lower(word.text));
+        if (tolerance) {
+            set.add(*tolerance);
+        } else if (!conf::is_equal_name(word.text, "None") || call.arguments().size() > 1) {
+            call.wrong_value(word, "None, or names such as bare-lf: see headgate -L ProxyAccept");
+            return;
+        }
+    }
+    settings.proxy_accept.write(set, call.directive.name.span);
+}
+
 Parsed<RouteSettings::Handler> handler_name(std::string_view text) {
     if (conf::is_equal_name(text, "server-status")) {
         return {RouteSettings::Handler::server_status, {}};
@@ -295,6 +309,10 @@ constexpr conf::Row rows[] = {
         "Whether the upstream sees the client's Host, or its own."),
     conf::row<&RouteSettings::proxy_timeout, positive_duration>(
         "ProxyTimeout", of_route, "seconds", "Timeout", "How long an upstream may be silent."),
+    conf::rule<set_accepted>(
+        "ProxyAccept", of_content, {1, any_number},
+        "None|bare-lf|bare-lf-chunks|space-before-colon|identity-coding|http10-keep-alive ...",
+        "None", "What is forgiven of an old upstream's HTTP; each use is counted in the status."),
     conf::row<&RouteSettings::proxy_100_continue, conf::on_off>(
         "Proxy100Continue", of_content, "On|Off", "On",
         "On: Expect: 100-continue is the upstream's to answer; Off: we answer it at once."),
@@ -387,6 +405,7 @@ void RouteSettings::merge_from(const RouteSettings& over) {
     enable_splice.merge_from(over.enable_splice);
     proxy_preserve_host.merge_from(over.proxy_preserve_host);
     proxy_timeout.merge_from(over.proxy_timeout);
+    proxy_accept.merge_from(over.proxy_accept);
     proxy_100_continue.merge_from(over.proxy_100_continue);
     tunnel_timeout.merge_from(over.tunnel_timeout);
     proxy_add_headers.merge_from(over.proxy_add_headers);

@@ -20,6 +20,7 @@
 #include "proxy/settings_fields.h"
 #include "proxy/settings_pass.h"
 #include "proxy/settings_peers.h"
+#include "upstream/tolerance.h"
 
 namespace headgate::proxy {
 
@@ -112,9 +113,10 @@ struct RouteSettings {
     conf::Set<bool> proxy_preserve_host{false};
     conf::Set<std::chrono::milliseconds> proxy_timeout;  ///< not written: Timeout
     conf::Set<std::chrono::milliseconds>
-        tunnel_timeout;                        ///< idle tunnel; not written: ProxyTimeout
-    conf::Set<bool> proxy_100_continue{true};  ///< false: 100 is answered by us
-    conf::Set<bool> proxy_add_headers{true};   ///< whether forwarded_fields are sent
+        tunnel_timeout;                            ///< idle tunnel; not written: ProxyTimeout
+    conf::Set<upstream::Tolerances> proxy_accept;  ///< what the upstream is forgiven
+    conf::Set<bool> proxy_100_continue{true};      ///< false: 100 is answered by us
+    conf::Set<bool> proxy_add_headers{true};       ///< whether forwarded_fields are sent
     conf::Set<http::FieldSet> forwarded_fields{default_forwarded_fields};
     enum class Via { off, on, full, block };
     conf::Set<Via> proxy_via{Via::off};

@@ -42,6 +42,8 @@ void add_sums(const ThreadSlot& slot, Status& status) {
         status.parked_seconds[i] += static_cast<double>(slot.parked_ns[i].get()) / 1e9;
         status.releases[i] += slot.releases[i].get();
     }
+    for (std::size_t i = 0; i < status.accepted.size(); i++)
+        status.accepted[i] += slot.exceptions[i].get();
 }
 
 /// A record's texts, unless its owner was writing them meanwhile.

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "mpm/connection_handler.h"
+#include "upstream/tolerance.h"
 
 namespace headgate::proxy {
 
@@ -46,6 +47,7 @@ struct Status {
     std::array<std::uint64_t, loop::phase_limit> parked{};  // exchanges waiting now
     std::array<double, loop::phase_limit> parked_seconds{};
     std::array<std::uint64_t, loop::phase_limit> releases{};
+    std::array<std::uint64_t, upstream::tolerance_count> accepted{};  // ProxyAccept, by name
     std::vector<ChildStatus> children;
     std::vector<LiveConnection> live;  // oldest first, at most live_limit
     std::uint64_t live_left_out = 0;

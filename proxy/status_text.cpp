@@ -91,6 +91,10 @@ void add_connections(const Status& status, Lines& lines) {
     lines.add("ConnsAsyncTunnel", in(status, phase::tunnel));
 }
 
+std::string accepted_name(std::size_t index) {
+    return std::string(upstream::name(static_cast<upstream::Tolerance>(index)));
+}
+
 std::string scoreboard(const Status& status) {
     std::string letters;
     for (const ChildStatus& child : status.children)
@@ -142,6 +146,10 @@ std::string status_text(const Status& status) {
         lines.add(std::string("Released ") + phase::name(static_cast<loop::Phase>(i)),
                   status.releases[i]);
     }
+    for (std::size_t i = 0; i < status.accepted.size(); i++) {
+        if (status.accepted[i] == 0) continue;
+        lines.add("Accepted " + accepted_name(i), status.accepted[i]);
+    }
     lines.add("Scoreboard", scoreboard(status));
     return lines.text;
 }
@@ -165,6 +173,13 @@ std::string status_json(const Status& status) {
                ":{\"parked\":" + std::to_string(status.parked[i]) +
                ",\"releases\":" + std::to_string(status.releases[i]) +
                ",\"seconds\":" + std::to_string(status.parked_seconds[i]) + "}";
+        separator = ",";
+    }
+    out += "},\"accepted\":{";
+    separator = "";
+    for (std::size_t i = 0; i < status.accepted.size(); i++) {
+        if (status.accepted[i] == 0) continue;
+        out += separator + quoted(accepted_name(i)) + ":" + std::to_string(status.accepted[i]);
         separator = ",";
     }
     out += "},\"children\":[";

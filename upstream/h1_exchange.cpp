@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "proxy/http/connection_options.h"
+
 namespace headgate::upstream {
 
 using net::ContentRun;
@@ -40,11 +42,13 @@ H1ContentReader::Kind reading(Framing::Kind kind) {
 
 }  // namespace
 
-H1Exchange::H1Exchange(std::unique_ptr<net::Transport> transport, std::uint32_t field_limit)
+H1Exchange::H1Exchange(std::unique_ptr<net::Transport> transport, std::uint32_t field_limit,
+                       const Tolerances& tolerances)
     : transport_(std::move(transport)),
       output_(*transport_, Side::upstream),
       reader_(Side::upstream, phase::response_content),
-      field_limit_(field_limit) {}
+      field_limit_(field_limit),
+      tolerances_(tolerances) {}
 
 // ---- request
 // --------------------------------------------------------------------------------------
@@ -76,7 +80,8 @@ loop::Task<Result<void>> H1Exchange::drain(loop::Phase phase, loop::Deadline dea
 // -------------------------------------------------------------------------------------
 
 loop::Task<Result<ReceivedHead*>> H1Exchange::read_head(const loop::Deadline& deadline) {
-    const http::HeadLimits limits{most_status_line, field_limit_, most_fields, most_head};
+    const http::HeadLimits limits{most_status_line, field_limit_, most_fields, most_head,
+                                  tolerances_.has(Tolerance::space_before_colon)};
     parser_ = std::make_unique<http::HeadParser>(http::HeadParser::Kind::response, limits);
     collected_ = std::string();
     while (true) {
@@ -132,17 +137,53 @@ Result<bool> H1Exchange::parse(std::string_view text) {
 }
 
 Result<void> H1Exchange::frame(std::string_view text) {
+    const http::Version version = received_.head.version;
+    if (!tolerances_.is_empty()) forgive(text);
     const FramingResult framing = response_framing(received_.head, text, *facts_);
+    received_.head.version = version;
     if (!framing) return failure(FailureKind::malformed, name(framing.error()));
     received_.framing = *framing;
     if (!framing->upstream_reusable) may_reuse_ = false;
-    if (!framing->is_interim) reader_.begin(reading(framing->kind), framing->length);
+    if (!framing->is_interim) {
+        reader_.begin(reading(framing->kind), framing->length,
+                      tolerances_.has(Tolerance::bare_lf_chunks));
+    }
     return {};
+}
+
+/// Takes from the head what this upstream is forgiven, before framing objects to it.
+void H1Exchange::forgive(std::string_view text) {
+    http::ResponseHead& head = received_.head;
+    const auto uses = [this](Tolerance tolerance, bool applies) {
+        if (!applies || !tolerances_.has(tolerance)) return false;
+        tolerances_.used(tolerance);
+        return true;
+    };
+    if (head.has_spaced_name) uses(Tolerance::space_before_colon, true);
+    if (uses(Tolerance::bare_lf, head.has_bare_lf)) head.has_bare_lf = false;
+    const auto coding = head.fields.value(http::FieldName::transfer_encoding, text);
+    const bool is_identity = head.fields.count(http::FieldName::transfer_encoding) == 1 &&
+                             http::equals_ignore_case(*coding, "identity");
+    if (uses(Tolerance::identity_coding, is_identity)) {
+        head.fields.remove_if([](const http::Field& field) {
+            return field.id == http::FieldName::transfer_encoding;
+        });
+    }
+    // A coding is not to be believed of HTTP/1.0 (RFC 9112 section 6.1): such a one still closes.
+    const bool persists = head.version == http::Version::http_1_0 &&
+                          !head.fields.has(http::FieldName::transfer_encoding) &&
+                          http::has_connection_option(head.fields, "keep-alive", text);
+    if (uses(Tolerance::http_1_0_keep_alive, persists)) head.version = http::Version::http_1_1;
 }
 
 Result<ContentRun> H1Exchange::try_read_content(std::span<char> scratch) {
     if (!collected_.empty()) collected_ = std::string();
-    return reader_.try_read(*transport_, scratch);
+    Result<ContentRun> run = reader_.try_read(*transport_, scratch);
+    if (run && run->is_last && reader_.has_bare_lf()) {
+        tolerances_.used(Tolerance::bare_lf_chunks);
+        may_reuse_ = false;
+    }
+    return run;
 }
 
 loop::Park H1Exchange::content_ready(loop::Phase phase, const loop::Deadline& deadline) {

@@ -5,6 +5,7 @@
 
 #include "proxy/http/head_parser.h"
 #include "proxy/net/h1_content.h"
+#include "upstream/tolerance.h"
 #include "upstream/upstream_side.h"
 
 namespace headgate::upstream {
@@ -12,7 +13,8 @@ namespace headgate::upstream {
 class H1Exchange final : public UpstreamSide {
 public:
     /// `field_limit`: octets that one field line of a response may have.
-    H1Exchange(std::unique_ptr<net::Transport> transport, std::uint32_t field_limit);
+    H1Exchange(std::unique_ptr<net::Transport> transport, std::uint32_t field_limit,
+               const Tolerances& tolerances = {});
 
     void send_head(std::string head, RequestContent content, const RequestFacts& facts) override;
     loop::Task<net::Result<ReceivedHead*>> read_head(const loop::Deadline& deadline) override;
@@ -40,6 +42,7 @@ public:
 private:
     net::Result<bool> parse(std::string_view text);
     net::Result<void> frame(std::string_view text);
+    void forgive(std::string_view text);
     net::Failure failure(net::FailureKind kind, const char* detail, int error = 0) const;
 
     std::unique_ptr<net::Transport> transport_;
@@ -47,6 +50,7 @@ private:
     net::H1ContentReader reader_;
     net::H1ContentWriter writer_;
     std::uint32_t field_limit_;
+    Tolerances tolerances_;
     const RequestFacts* facts_ = nullptr;
     // The head is parsed in the loop's scratch; only one that arrives in pieces is collected here.
     std::string collected_;

@@ -15,6 +15,7 @@ struct BorrowOptions {
     bool may_reuse = true;             // from the pool, if there is one
     bool must_be_sure = false;         // the request cannot be sent twice: ask the kernel first
     std::uint32_t field_limit = 8192;  // octets of one field line of a response
+    Tolerances tolerances;
     loop::Milliseconds idle_limit{60'000};  // how long it may idle in the pool afterwards
 };
 
@@ -26,7 +27,8 @@ public:
           endpoint_(&endpoint),
           idle_limit_(options.idle_limit),
           reused_(reused),
-          side_(std::make_unique<H1Exchange>(std::move(transport), options.field_limit)) {}
+          side_(std::make_unique<H1Exchange>(std::move(transport), options.field_limit,
+                                             options.tolerances)) {}
 
     UpstreamSide& side() const { return *side_; }
     /// The connection had served another exchange before.

@@ -97,6 +97,10 @@ bool ChunkedDecoder::read_line_octet(char octet) {
             return octet == '\n' ? end_size_line() : fail(ChunkFault::extension);
         case Reading::data_cr:
             state_ = Reading::data_lf;
+            if (octet == '\n' && forgives_bare_lf()) {
+                state_ = Reading::size_start;
+                return true;
+            }
             return octet == '\r' ||
                    fail(octet == '\n' ? ChunkFault::bare_lf : ChunkFault::after_data);
         case Reading::data_lf:
@@ -104,7 +108,9 @@ bool ChunkedDecoder::read_line_octet(char octet) {
             return octet == '\n' || fail(ChunkFault::after_data);
         case Reading::trailer_start:
             if (octet == '\n') {
-                return fail(ChunkFault::bare_lf);
+                if (!forgives_bare_lf()) return fail(ChunkFault::bare_lf);
+                state_ = Reading::done;
+                return true;
             }
             state_ = octet == '\r' ? Reading::final_lf : Reading::trailer_field;
             return octet == '\r';
@@ -152,7 +158,7 @@ bool ChunkedDecoder::read_after_size(char octet) {
         return read_extension(octet);
     }
     if (octet == '\n') {
-        return fail(ChunkFault::bare_lf);
+        return forgives_bare_lf() ? end_size_line() : fail(ChunkFault::bare_lf);
     }
     if (!is_white_space(octet) || sender_ == Sender::client || ++spaces_ > most_spaces) {
         return fail(ChunkFault::after_size);
@@ -213,6 +219,12 @@ std::size_t ChunkedDecoder::read_trailer(std::span<const char> raw) {
         [](const Field& field) { return !is_allowed_in_trailers(field.id); });
     state_ = Reading::done;
     return text.size() - before;
+}
+
+bool ChunkedDecoder::forgives_bare_lf() {
+    const bool is_forgiven = sender_ == Sender::forgiven_upstream;
+    has_bare_lf_ = has_bare_lf_ || is_forgiven;
+    return is_forgiven;
 }
 
 bool ChunkedDecoder::fail(ChunkFault fault) {

@@ -37,8 +37,9 @@ const char* reason(ChunkFault fault);
 class ChunkedDecoder {
 public:
     /// Who sent it. White space after a chunk-size is refused from a client, and tolerated (up to
-    /// 10 octets) from an upstream; everything else is the same for both.
-    enum class Sender : std::uint8_t { client, upstream };
+    /// 10 octets) from an upstream; LF alone ends a chunk line of a forgiven upstream. Everything
+    /// else is the same for all.
+    enum class Sender : std::uint8_t { client, upstream, forgiven_upstream };
     enum class State : std::uint8_t { need_more, complete, error };
 
     struct Decoded {
@@ -65,6 +66,8 @@ public:
 
     bool is_complete() const { return state_ == Reading::done; }
     ChunkFault fault() const { return fault_; }
+    /// A forgiven upstream ended a chunk line with LF alone.
+    bool has_bare_lf() const { return has_bare_lf_; }
     /// Octets of the present chunk's data still to come; 0 between chunks.
     std::uint64_t chunk_left() const { return state_ == Reading::data ? left_ : 0; }
 
@@ -92,6 +95,7 @@ private:
     struct TrailerSection;
 
     bool fail(ChunkFault fault);
+    bool forgives_bare_lf();
     bool read_line_octet(char octet);
     bool read_size(char octet);
     bool read_extension(char octet);
@@ -106,6 +110,7 @@ private:
     Reading state_ = Reading::size_start;
     Sender sender_;
     ChunkFault fault_ = ChunkFault::none;
+    bool has_bare_lf_ = false;
     std::unique_ptr<TrailerSection> trailer_;
 };
 static_assert(sizeof(ChunkedDecoder) <= 64);

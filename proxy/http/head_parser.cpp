@@ -120,7 +120,8 @@ bool HeadParser::read_field_line(char octet) {
 bool HeadParser::read_field_name(std::string_view text) {
     const std::size_t stop = std::min<std::size_t>(text.size(), line_at_ + limits_.field_size);
     std::uint32_t pos = pos_;
-    while (pos < stop && is_token_octet(text[pos])) {
+    const bool strips = limits_.strips_space_before_colon && kind_ == Kind::response;
+    while (pos < stop && (is_token_octet(text[pos]) || (strips && is_white_space(text[pos])))) {
         ++pos;
     }
     pos_ = pos;
@@ -130,14 +131,26 @@ bool HeadParser::read_field_name(std::string_view text) {
     if (!has_room(text, limits_.field_size)) {
         return false;
     }
-    if (text[pos_] != ':' || pos_ == mark_) {
+    if (text[pos_] != ':' || pos_ == mark_ || !end_name(text)) {
         return fail(HeadFault::bad_field);
     }
-    field_.name = {mark_, pos_ - mark_};
     field_.id = http::field_name(field_.name.of(text));
     ++pos_;
     state_ = State::field_value_start;
     return true;
+}
+
+// RFC 9112 section 5.1: "A proxy MUST remove any such whitespace from a response message before
+// forwarding the message downstream." False when there is any inside the name.
+bool HeadParser::end_name(std::string_view text) {
+    std::uint32_t end = pos_;
+    while (end > mark_ && is_white_space(text[end - 1])) {
+        --end;
+    }
+    field_.name = {mark_, end - mark_};
+    has_spaced_name_ = has_spaced_name_ || end != pos_;
+    const std::string_view name = field_.name.of(text);
+    return end == pos_ || (!name.empty() && std::all_of(name.begin(), name.end(), is_token_octet));
 }
 
 bool HeadParser::read_field_value_start(std::string_view text) {
@@ -283,6 +296,7 @@ ResponseHead HeadParser::take_response() {
     head.has_bare_lf = has_bare_lf_;
     head.has_obs_fold = has_obs_fold_;
     head.has_stray_line = has_stray_line_;
+    head.has_spaced_name = has_spaced_name_;
     head.fields = std::move(fields_);
     return head;
 }

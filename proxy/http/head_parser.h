@@ -23,7 +23,8 @@ struct HeadLimits {
     std::uint32_t line = 8190;
     std::uint32_t field_size = 8190;  ///< one field line, folds included
     std::uint32_t fields = 100;
-    std::uint32_t total = 65536;  ///< the whole head, line ends included
+    std::uint32_t total = 65536;             ///< the whole head, line ends included
+    bool strips_space_before_colon = false;  ///< in responses; refused otherwise
 };
 
 class HeadParser {
@@ -88,6 +89,7 @@ private:
     bool read_start_line_lf(char octet);
     bool read_field_line(char octet);
     bool read_field_name(std::string_view text);
+    bool end_name(std::string_view text);
     bool read_field_value_start(std::string_view text);
     bool read_field_value(std::string_view text);
     bool read_field_line_lf(char octet);
@@ -109,6 +111,7 @@ private:
     bool has_obs_fold_ = false;
     bool has_stray_line_ = false;
     bool is_folded_ = false;  // the present field line
+    bool has_spaced_name_ = false;
     std::uint16_t status_ = 0;
     std::uint32_t pos_ = 0;      // next octet to look at
     std::uint32_t mark_ = 0;     // where the present element began

@@ -55,10 +55,11 @@ struct ResponseHead {
     bool has_bare_lf = false;
     bool has_obs_fold = false;  ///< values hold CR LF until unfold() (head_parser.h)
     bool has_stray_line = false;
+    bool has_spaced_name = false;  ///< only where limits allow it
 
     Fields fields;
 
-    bool is_lenient() const { return has_bare_lf || has_obs_fold || has_stray_line; }
+    bool is_lenient() const { return has_bare_lf || has_obs_fold || has_stray_line || has_spaced_name; }
     bool is_interim() const { return status < 200; }
 };
 

@@ -12,7 +12,7 @@ constexpr std::string_view last_chunk_behind = "\r\n0\r\n\r\n";
 
 }  // namespace
 
-void H1ContentReader::begin(Kind kind, std::uint64_t length) {
+void H1ContentReader::begin(Kind kind, std::uint64_t length, bool forgives_bare_lf) {
     kind_ = kind;
     left_ = length;
     delivered_ = 0;
@@ -20,8 +20,10 @@ void H1ContentReader::begin(Kind kind, std::uint64_t length) {
     complete_ = kind == Kind::none || (kind == Kind::length && length == 0);
     decoder_.reset();
     if (kind == Kind::chunked) {
-        decoder_.emplace(side_ == Side::client ? http::ChunkedDecoder::Sender::client
-                                               : http::ChunkedDecoder::Sender::upstream);
+        using Sender = http::ChunkedDecoder::Sender;
+        decoder_.emplace(side_ == Side::client ? Sender::client
+                         : forgives_bare_lf    ? Sender::forgiven_upstream
+                                               : Sender::upstream);
     }
 }
 

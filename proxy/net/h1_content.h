@@ -22,7 +22,8 @@ public:
     H1ContentReader(Side side, loop::Phase phase) : side_(side), phase_(phase) {}
 
     /// Begins a message; `length` counts for Kind::length alone.
-    void begin(Kind kind, std::uint64_t length);
+    /// `forgives_bare_lf`: of an upstream, in chunk lines.
+    void begin(Kind kind, std::uint64_t length, bool forgives_bare_lf = false);
 
     /// Octets behind the end of the message are put back into the transport (unread).
     Result<ContentRun> try_read(Transport& transport, std::span<char> scratch);
@@ -40,6 +41,8 @@ public:
     Kind kind() const { return kind_; }
     /// After the end of a chunked message: see ContentReader::trailers().
     std::string trailers() const;
+    /// A chunk line ended with LF alone, and was forgiven.
+    bool has_bare_lf() const { return decoder_ && decoder_->has_bare_lf(); }
 
 private:
     std::optional<Result<ContentRun>> nothing(const Tried& tried);

@@ -52,6 +52,69 @@ TEST(ExchangeFaults, a_response_cut_at_any_octet_is_never_taken_for_whole) {
     }
 }
 
+const std::string switched =
+    "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n";
+const std::string with_trailers =
+    "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\nX-Sum: 7\r\n\r\n";
+const std::string hints = "HTTP/1.1 103 Early Hints\r\n\r\n";
+
+TEST(ExchangeFaults, nor_is_one_with_interim_responses_or_trailers) {
+    const std::string takes_trailers =
+        "GET /a HTTP/1.1\r\nHost: h\r\nTE: trailers\r\nConnection: TE\r\n\r\n";
+    for (const std::string& whole : {hints + by_length, hints + hints + with_trailers}) {
+        for (std::size_t cut = 0; cut < whole.size(); cut++) {
+            for (const bool resets : {false, true}) {
+                SCOPED_TRACE(whole.substr(0, cut) + (resets ? " reset" : " closed"));
+                Rig rig(once(whole.substr(0, cut), resets), {Step::data(takes_trailers)});
+                EXPECT_TRUE(says(rig.log(), " upstream/")) << rig.log();
+                EXPECT_EQ(rig.state.upstreams.pool().size(), 0u);
+                EXPECT_FALSE(rig.written().ends_with("hello world"));
+                EXPECT_FALSE(rig.written().ends_with("X-Sum: 7\r\n\r\n"));
+                EXPECT_FALSE(rig.written().ends_with("0\r\n\r\n"));
+            }
+        }
+    }
+}
+
+TEST(ExchangeFaults, an_upgrade_cut_at_any_octet_is_refused_or_a_broken_tunnel) {
+    const std::string upgrade =
+        "GET /a HTTP/1.1\r\nHost: h\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n";
+    const std::string whole = switched + "hello";
+    for (std::size_t cut = 0; cut <= whole.size(); cut++) {
+        for (const bool resets : {false, true}) {
+            SCOPED_TRACE(whole.substr(0, cut) + (resets ? " reset" : " closed"));
+            Rig rig(once(whole.substr(0, cut), resets), {Step::data(upgrade)});
+            rig.transport->arrive(Step::end());
+            rig.settle();
+            rig.pass_time(3s);
+            EXPECT_TRUE(rig.is_over());
+            const std::string log = rig.log();
+            const bool is_tunnel = cut >= switched.size();
+            const bool is_refused = says(log, "GET 502 length upstream/upstream-wait/");
+            EXPECT_TRUE(is_refused ? !is_tunnel || resets : is_tunnel) << log;
+            // A reset may overtake what was sent before it, even the whole of it.
+            EXPECT_TRUE(is_refused || says(log, "GET 101 tunnel ok 1 ") ||
+                        (resets && says(log, "GET 101 tunnel upstream/tunnel/reset 1 ")))
+                << log;
+            EXPECT_EQ(rig.state.upstreams.pool().size(), 0u);
+        }
+    }
+}
+
+TEST(ExchangeFaults, a_reset_until_close_is_no_end) {
+    const std::string whole = "HTTP/1.1 200 OK\r\n\r\nhello";
+    const std::size_t head = whole.find("\r\n\r\n") + 4;
+    for (std::size_t cut = head; cut <= whole.size(); cut++) {
+        SCOPED_TRACE(cut - head);
+        Rig chunked(once(whole.substr(0, cut), true), {Step::data(get)});
+        EXPECT_TRUE(says(chunked.log(), " upstream/")) << chunked.log();
+        EXPECT_FALSE(chunked.written().ends_with("0\r\n\r\n"));
+        Rig by_close(once(whole.substr(0, cut), true), {Step::data("GET /a HTTP/1.0\r\n\r\n")});
+        EXPECT_TRUE(says(by_close.log(), " upstream/")) << by_close.log();
+        EXPECT_TRUE(by_close.record.resets_on_close || says(by_close.written(), " 502 "));
+    }
+}
+
 TEST(ExchangeFaults, a_request_cut_at_any_octet_ends_the_connection) {
     const std::string posts[] = {
         "POST /a HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\nhello",
@@ -76,19 +139,25 @@ TEST(ExchangeFaults, a_request_cut_at_any_octet_ends_the_connection) {
 
 /// An exchange with everything in it: content both ways, an interim response, a slow client.
 StepOrigin::Reply busy_reply(std::string_view input, int) {
-    if (!input.ends_with("0\r\n\r\n")) return {};
-    return {input.size(), "HTTP/1.1 103 Early Hints\r\n\r\n" + by_chunks, false, false};
+    if (!input.ends_with("0\r\nX-Sum: 7\r\n\r\n")) return {};
+    return {input.size(), hints + with_trailers, false, false};
 }
 
-TEST(ExchangeFaults, cancelled_after_any_number_of_passes) {
-    const std::string post =
-        "POST /a HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n";
+/// A tunnel that says back what it hears, and ends when it hears "bye".
+StepOrigin::Reply tunnel_reply(std::string_view input, int) {
+    if (input.ends_with("\r\n\r\n")) return {input.size(), switched + "hi", false, false};
+    if (input.find('\n') != std::string_view::npos || input.empty()) return {};
+    return {input.size(), std::string(input), input.ends_with("e"), false};
+}
+
+/// Cancels the exchange after each number of passes; the client is slow both ways.
+void cancel_everywhere(StepOrigin::Script script, const std::string& request) {
     bool is_over = false;
     for (int passes = 0; passes < 2000 && !is_over; passes++) {
         SCOPED_TRACE(passes);
         const auto frames = loop::frame_cache::frames_in_use();
         {
-            support::Steps reads = support::octet_by_octet(post, true);
+            support::Steps reads = support::octet_by_octet(request, true);
             reads.push_back(Step::block());
             reads.push_back(Step::end());
             support::Steps writes;
@@ -96,18 +165,28 @@ TEST(ExchangeFaults, cancelled_after_any_number_of_passes) {
                 writes.push_back(Step::block());
                 writes.push_back(Step::take(3));
             }
-            Rig rig(busy_reply, std::move(reads), std::move(writes), "", false);
+            Rig rig(script, std::move(reads), std::move(writes), "", false);
             for (int i = 0; i < passes; i++)
                 rig.pass();
             is_over = rig.is_over();
             rig.scope.cancel();
             rig.settle();
             EXPECT_TRUE(rig.is_over());
-            if (HasFailure()) return;
+            if (::testing::Test::HasFailure()) return;
         }
         EXPECT_EQ(loop::frame_cache::frames_in_use(), frames);
     }
     EXPECT_TRUE(is_over) << "the exchange never ends";
+}
+
+TEST(ExchangeFaults, cancelled_after_any_number_of_passes) {
+    cancel_everywhere(
+        busy_reply,
+        "POST /a HTTP/1.1\r\nHost: h\r\nTE: trailers\r\nTransfer-Encoding: chunked\r\n"
+        "\r\n5\r\nhello\r\n0\r\nX-Sum: 7\r\n\r\n");
+    cancel_everywhere(tunnel_reply,
+                      "GET /a HTTP/1.1\r\nHost: h\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+                      "\r\nhello bye");
 }
 
 // ---- responses before the request has ended
@@ -163,6 +242,7 @@ TEST(ExchangeFaults, a_client_that_stops_sending_is_answered) {
             {}, "Timeout 9\nProxyTimeout 90");
     rig.pass_time(9s);
     EXPECT_EQ(rig.written().substr(0, 13), "HTTP/1.1 408 ");
+    EXPECT_TRUE(says(rig.written(), "\r\nConnection: close\r\n")) << rig.written();
     EXPECT_TRUE(says(rig.log(), "client/request-content/timed-out")) << rig.log();
 }
 

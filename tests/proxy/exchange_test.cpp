@@ -45,6 +45,17 @@ StepOrigin::Script echo(std::string end) {
     };
 }
 
+const std::string switched =
+    "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n";
+
+/// Answers when the input ends with `end`.
+StepOrigin::Script after(std::string end, std::string response) {
+    return [end, response](std::string_view input, int) {
+        if (!input.ends_with(end)) return StepOrigin::Reply{};
+        return StepOrigin::Reply{input.size(), response, false, false};
+    };
+}
+
 struct Case {
     const char* name;
     StepOrigin::Script script;
@@ -96,6 +107,25 @@ std::vector<Case> cases() {
         {"interim", all("HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n" + hello), get,
          "HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n" + head + "Content-Length: 5\r\n\r\nhello",
          "GET 200 length ok 1 5\n"},
+        {"trailers",
+         all(head + "Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\nX-Sum: 7\r\n\r\n"),
+         "GET /a HTTP/1.1\r\nHost: h\r\nTE: trailers\r\nConnection: TE\r\n\r\n",
+         head + "Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\nX-Sum: 7\r\n\r\n",
+         "GET 200 chunked ok 1 3\n"},
+        {"content with trailers", after("0\r\nX-Sum: 7\r\n\r\n", hello),
+         "POST /a HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n"
+         "3\r\nabc\r\n0\r\nX-Sum: 7\r\n\r\n",
+         head + "Content-Length: 5\r\n\r\nhello", "POST 200 length ok 1 5\n"},
+        {"100 of our own", after("\r\n\r\nhello", hello),
+         "POST /a HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\nhello",
+         "HTTP/1.1 100 Continue\r\n\r\n" + head + "Content-Length: 5\r\n\r\nhello",
+         "POST 200 length ok 1 5\n", false, "Proxy100Continue Off"},
+        {"answered before its end", all(hello),
+         "POST /a HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\nhello",
+         head + "Content-Length: 5\r\n\r\nhello", "POST 200 length ok 1 5\n"},
+        {"tunnel", once(switched + "hi", false),
+         "GET /a HTTP/1.1\r\nHost: h\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n",
+         switched + "hi", "", true},
         {"no route", all(hello), "GET /none HTTP/1.1\r\nHost: h\r\n\r\n",
          "HTTP/1.1 404 Not Found\r\nContent-Type: text/html; charset=utf-8\r\nContent-Length: " +
              std::to_string(page_404.size()) + "\r\n\r\n" + page_404,
