@@ -121,7 +121,9 @@ bool Facts::repeats_one_length() const {
     for (const std::string& value : values("content-length")) {
         for (std::size_t at = 0; at <= value.size();) {
             const std::size_t comma = std::min(value.find(',', at), value.size());
-            elements.push_back(trimmed(std::string_view(value).substr(at, comma - at)));
+            std::string element = trimmed(std::string_view(value).substr(at, comma - at));
+            element.erase(0, std::min(element.find_first_not_of('0'), element.size()));
+            elements.push_back(element);
             at = comma + 1;
         }
     }

@@ -41,7 +41,8 @@ public:
     bool has_usual_method() const;
     /// A response with status 1xx, 204 or 304.
     bool is_without_content() const;
-    /// All elements of all Content-Length fields are the same number, and there are several.
+    /// All elements of all Content-Length fields are the same number (02 is 2), and there are
+    /// several.
     bool repeats_one_length() const;
     bool has_tab_behind(std::string_view name) const;
     /// What follows the head has this in it, in any case.
