@@ -47,7 +47,9 @@ constexpr Strict strict_heads[] = {
      [](const Facts& facts) {
          const std::string target =
              facts.first.substr(std::min(facts.first.find(' ') + 1, facts.first.size()));
-         return !target.starts_with('/') || target.find('#') != std::string::npos;
+         const std::string path = target.substr(0, target.find('?'));
+         return !target.starts_with('/') || target.find('#') != std::string::npos ||
+                path.find('\\') != std::string::npos;
      }},
     {"connect", [](const Facts& facts) { return facts.first.starts_with("CONNECT "); }},
     {"cl-invalid", [](const Facts& facts) { return !facts.has_good_length(); }},
