@@ -207,6 +207,7 @@ H1Client::HeadEnd H1Client::accept(std::string_view text) {
                 !state_.is_draining &&
                 http::client_wants_keep_alive(head.version, head.fields, head_text);
     reader_.begin(reading(framing->kind), framing->length);
+    reader_.note_connection_options(head.fields, head_text);
     awaits_continue_ = framing->expects_continue;
     const std::string_view host =
         target->authority.empty() ? head.fields.value(http::FieldName::host, head_text).value_or("")
