@@ -225,6 +225,7 @@ H1Client::HeadEnd H1Client::accept(std::string_view text) {
                 !state_.is_draining &&
                 http::client_wants_keep_alive(head.version, head.fields, head_text);
     reader_.begin(reading(framing->kind), framing->length);
+    reader_.note_connection_options(head.fields, head_text);
     awaits_continue_ = framing->expects_continue;
     // Who waits for 100 (Continue) is not slow before its first octet.
     pace_.stop();

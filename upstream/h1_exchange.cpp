@@ -147,6 +147,7 @@ Result<void> H1Exchange::frame(std::string_view text) {
     if (!framing->is_interim) {
         reader_.begin(reading(framing->kind), framing->length,
                       tolerances_.has(Tolerance::bare_lf_chunks));
+        reader_.note_connection_options(received_.head.fields, text);
     }
     return {};
 }

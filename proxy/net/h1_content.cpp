@@ -19,6 +19,7 @@ void H1ContentReader::begin(Kind kind, std::uint64_t length, bool forgives_bare_
     cannot_move_ = false;
     complete_ = kind == Kind::none || (kind == Kind::length && length == 0);
     decoder_.reset();
+    options_.reset();
     if (kind == Kind::chunked) {
         using Sender = http::ChunkedDecoder::Sender;
         decoder_.emplace(side_ == Side::client ? Sender::client
@@ -100,13 +101,33 @@ Result<ContentRun> H1ContentReader::ended() {
     return Failure{side_, FailureKind::incomplete, phase_, 0, 0, detail};
 }
 
+void H1ContentReader::note_connection_options(const http::Fields& fields, std::string_view text) {
+    if (kind_ != Kind::chunked || !fields.has(http::FieldName::connection)) return;
+    options_ = std::make_unique<std::string>();
+    for (const http::Field& field : fields) {
+        if (field.id != http::FieldName::connection) continue;
+        *options_ += http::value(field, text);
+        *options_ += ',';
+    }
+}
+
+bool H1ContentReader::is_connection_option(std::string_view name) const {
+    if (!options_) return false;
+    http::ListElements elements(*options_);
+    while (const auto option = elements.next()) {
+        if (http::equals_ignore_case(*option, name)) return true;
+    }
+    return false;
+}
+
 std::string H1ContentReader::trailers() const {
     std::string lines;
     if (!decoder_) return lines;
     const http::ChunkedDecoder::Trailers trailers = decoder_->trailers();
     http::HeadWriter writer(lines);
     for (const http::Field& field : trailers.fields) {
-        writer.field(http::name(field, trailers.text), http::value(field, trailers.text));
+        const std::string_view name = http::name(field, trailers.text);
+        if (!is_connection_option(name)) writer.field(name, http::value(field, trailers.text));
     }
     return lines;
 }

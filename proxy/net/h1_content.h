@@ -39,6 +39,9 @@ public:
     /// What a length-delimited message still owes, in octets.
     std::uint64_t due() const { return kind_ == Kind::length ? left_ : 0; }
     Kind kind() const { return kind_; }
+    /// RFC 9110 section 7.6.1: trailer fields that the message's Connection names are not
+    /// forwarded. To be called after begin(), with the message's head.
+    void note_connection_options(const http::Fields& fields, std::string_view text);
     /// After the end of a chunked message: see ContentReader::trailers().
     std::string trailers() const;
     /// A chunk line ended with LF alone, and was forgiven.
@@ -50,6 +53,7 @@ private:
     Result<ContentRun> take_length(Transport& transport, std::span<char> got);
     Result<ContentRun> take_chunked(Transport& transport, std::span<char> got);
     Result<ContentRun> ended();
+    bool is_connection_option(std::string_view name) const;
 
     Side side_;
     Kind kind_ = Kind::none;
@@ -59,6 +63,7 @@ private:
     std::uint64_t left_ = 0;
     std::uint64_t delivered_ = 0;
     std::optional<http::ChunkedDecoder> decoder_;
+    std::unique_ptr<std::string> options_;  // of Connection, where trailers may follow; else null
 };
 
 /// Writes the content of one message into an output.

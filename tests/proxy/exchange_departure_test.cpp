@@ -30,6 +30,25 @@ TEST(ExchangeDeparture, ends_the_wait_for_the_response) {
     EXPECT_EQ(rig.written(), "");
 }
 
+TEST(ExchangeDeparture, ends_the_wait_for_a_connection) {
+    // A listener whose queue is full: the kernel drops what comes on top of it.
+    loop::ListenOptions none_waiting;
+    none_waiting.backlog = 0;
+    const loop::Listening full =
+        loop::open_listener(*loop::Address::from_literal("127.0.0.1", 0), none_waiting);
+    const loop::Address at = loop::Address::of_socket(full.socket.descriptor());
+    const loop::Connecting first = loop::start_connect(at);
+    const loop::Connecting second = loop::start_connect(at);
+    Rig rig(silent(), {}, {},
+            "ProxyPass /full http://127.0.0.1:" + std::to_string(at.port()) + "/");
+    rig.transport->arrive(Step::data("GET /full HTTP/1.1\r\nHost: h\r\n\r\n"));
+    rig.settle();
+    rig.transport->break_off(ECONNRESET);
+    rig.settle();
+    EXPECT_TRUE(rig.is_over());
+    EXPECT_EQ(rig.log(), "GET 499 - client/connect/reset 1 0\n");
+}
+
 TEST(ExchangeDeparture, ends_a_response_that_drips) {
     const std::string start = "HTTP/1.1 200 OK\r\n\r\nfirst";
     Rig rig(StepOrigin::answer_all(start), {Step::data(get)});

@@ -121,6 +121,15 @@ TEST(ExchangeTrailers, are_kept_from_others) {
     EXPECT_EQ(old.written(), "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\nab");
 }
 
+TEST(ExchangeTrailers, of_one_connection_stay_on_it) {
+    Rig rig(StepOrigin::answer_all(
+                "HTTP/1.1 200 OK\r\nConnection: X-Hop, keep-alive\r\nTransfer-Encoding: chunked\r\n"
+                "\r\n2\r\nab\r\n0\r\nX-Sum: 7\r\nx-hop: 1\r\nX-Hop-By: 2\r\n\r\n"),
+            {Step::data("GET /a HTTP/1.1\r\nHost: h\r\nTE: trailers\r\n\r\n")});
+    EXPECT_TRUE(rig.written().ends_with("\r\n0\r\nX-Sum: 7\r\nX-Hop-By: 2\r\n\r\n"))
+        << rig.written();
+}
+
 TEST(ExchangeTrailers, above_the_limit_cut_the_response) {
     const std::string many = chunked_head + "2\r\nab\r\n0\r\nX-Sum: " + std::string(8192, 'x');
     Rig rig(StepOrigin::answer_all(many), {Step::data(get)});
