@@ -17,7 +17,7 @@ constexpr int first_systemd_socket = 3;
 
 /// The form of the text and of the scoreboard's memory: another number is not understood.
 std::string form() {
-    return "2." + std::to_string(sizeof(ChildRow)) + "." + std::to_string(sizeof(ThreadSlot)) +
+    return "3." + std::to_string(sizeof(ChildRow)) + "." + std::to_string(sizeof(ThreadSlot)) +
            "." + std::to_string(sizeof(ConnectionRecord));
 }
 

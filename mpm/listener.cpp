@@ -81,12 +81,12 @@ std::optional<ListenFailure> Listeners::open(const std::vector<loop::Address>& a
     const bool is_fresh = result.buckets_.empty();
     if (is_fresh) result.buckets_.resize(buckets);
     Change change = result.prepare(addresses, settings);
-    if (!change.failure) {
-        result.commit(std::move(change));
-    } else if (is_fresh) {
-        result.buckets_.clear();
+    if (change.failure) {
+        if (is_fresh) result.buckets_.clear();
+        return std::move(change.failure);
     }
-    return change.failure;
+    result.commit(std::move(change));
+    return std::nullopt;
 }
 
 void Listeners::inherit(std::vector<loop::Socket> sockets) {

@@ -8,19 +8,32 @@
 
 namespace headgate::mpm {
 
+namespace {
+
+constexpr std::size_t page = 4096;
+constexpr std::size_t records_for_whole_pages = page / alignof(ConnectionRecord);
+
+constexpr std::size_t round_up(std::size_t value, std::size_t to) {
+    return (value + to - 1) / to * to;
+}
+
+}  // namespace
+
 Scoreboard::Scoreboard(unsigned rows, unsigned threads, unsigned connections, int memory)
-    : rows_(rows), threads_(threads), connections_(connections) {
+    : rows_(rows),
+      threads_(threads),
+      connections_(connections),
+      stride_(round_up(connections, records_for_whole_pages)) {
     const std::size_t slots = std::size_t{rows} * threads + 1;
-    const std::size_t records = std::size_t{rows} * connections;
-    size_ =
-        rows * sizeof(ChildRow) + slots * sizeof(ThreadSlot) + records * sizeof(ConnectionRecord);
+    const std::size_t before = round_up(rows * sizeof(ChildRow) + slots * sizeof(ThreadSlot), page);
+    size_ = before + rows * stride_ * sizeof(ConnectionRecord);
     descriptor_ = memory >= 0 ? memory : ::memfd_create("headgate-scoreboard", MFD_CLOEXEC);
     HEADGATE_ASSERT(descriptor_ >= 0 && ::ftruncate(descriptor_, static_cast<off_t>(size_)) == 0);
     memory_ = ::mmap(nullptr, size_, PROT_READ | PROT_WRITE, MAP_SHARED, descriptor_, 0);
     HEADGATE_ASSERT(memory_ != MAP_FAILED);
     children_ = static_cast<ChildRow*>(memory_);
     slots_ = reinterpret_cast<ThreadSlot*>(children_ + rows);
-    records_ = reinterpret_cast<ConnectionRecord*>(slots_ + slots);
+    records_ = reinterpret_cast<ConnectionRecord*>(static_cast<char*>(memory_) + before);
     // All zeros, as fresh pages are, is a valid free row, open slot and unused record: nothing is
     // written, so nothing costs memory, before a child uses it.
 }
@@ -50,6 +63,7 @@ void Scoreboard::clear(unsigned row) {
         }
         keep_sums(thread);
     }
+    ::madvise(&connection(row, 0), stride_ * sizeof(ConnectionRecord), MADV_REMOVE);
     child.threads = 0;
     child.pid = 0;
 }

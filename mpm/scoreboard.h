@@ -91,26 +91,31 @@ public:
     unsigned threads() const { return threads_; }
     ChildRow& row(unsigned index) const { return children_[index]; }
     ThreadSlot& slot(unsigned row, unsigned thread) const {
-        return slots_[row * threads_ + thread];
+        return slots_[std::size_t{thread} * rows_ + row];
     }
     unsigned connections() const { return connections_; }
     ConnectionRecord& connection(unsigned row, unsigned index) const {
-        return records_[std::size_t{row} * connections_ + index];
+        return records_[std::size_t{row} * stride_ + index];
     }
     /// Counters of children that have ended, so that sums never go back.
     ThreadSlot& ended() const { return slots_[std::size_t{rows_} * threads_]; }
 
     /// A row without a child, or rows() when there is none.
     unsigned free_row() const;
-    /// Empties a row whose child has ended. What its threads counted is kept in the totals.
+    /// Empties a row whose child has ended. What its threads counted is kept in the totals; the
+    /// memory of its connections is given back.
     void clear(unsigned row);
 
 private:
     void keep_sums(ThreadSlot& from);
 
+    // In memory: the rows; the slots, the first of every row before the second of any, so that
+    // children of one thread take little room; the sums; the connections, each row's on pages of
+    // its own.
     unsigned rows_;
     unsigned threads_;
     unsigned connections_;
+    std::size_t stride_;  // records of a row, those that only fill its last page included
     std::size_t size_;
     int descriptor_;
     void* memory_;

@@ -212,7 +212,7 @@ void Supervisor::reload() {
 
 /// All of them or none: what went wrong in words, or nothing.
 std::string Supervisor::change_listeners(const Program& program) {
-    const std::string problem = check_privileges(program.settings);
+    std::string problem = check_privileges(program.settings);
     if (!problem.empty()) return problem;
     for (const int descriptor : program.inherited) {
         if (listeners_.holds(descriptor)) continue;

@@ -72,8 +72,9 @@ void Supervisor::launch(Generation& generation, unsigned ordinal, bool is_helper
     if (pid == 0) {
         ours.close();
         // Neither the ends of siblings' channels nor the other kind's sockets are to stay open
-        // here.
-        children_.clear();
+        // here. The list itself is left alone: a page that is written to is copied.
+        for (const Child& sibling : children_)
+            ::close(sibling.control.descriptor());
         (is_helper ? listeners_ : status_listeners_).close();
         run_child(std::move(plan));
     }

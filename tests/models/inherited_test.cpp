@@ -130,7 +130,7 @@ bool has_mapping(pid_t process, std::uint64_t octets) {
 
 /// The first thread has the process's own stack.
 TEST(InheritedByThreads, ThreadStackSize) {
-    constexpr std::uint64_t size = 1'323'008;  // nobody's default
+    constexpr std::uint64_t size = 3'158'016;  // nobody's default
     RunningOrigin origin;
     for (const char* model : {"worker", "event"}) {
         RunningProxy proxy(model, "ThreadsPerChild 2\nThreadStackSize " + std::to_string(size) +
