@@ -44,9 +44,9 @@ loop::Task<void> Exchange::run() {
 /// While the exchange waits for the upstream it reads nothing from the client, and would not learn
 /// that nobody waits for the response any more.
 void Exchange::watch_client() {
+    line_ = state_.loop.branch();
     loop::SourceList* departures = client_.departures();
     if (departures == nullptr) return;
-    line_ = state_.loop.branch();
     watch_.context = this;
     watch_.call = [](loop::Waiter& woken) { static_cast<Exchange*>(woken.context)->client_left(); };
     if (client_.has_departed()) return client_left();
@@ -254,9 +254,23 @@ loop::Task<Result<void>> Exchange::switch_protocols(const ReceivedHead& received
     co_return co_await client_.send_interim(101, fields, client_deadline());
 }
 
+/// Tunnels have no end of their own, and an old process would live as long as its last one.
+void Exchange::drain() {
+    const loop::Milliseconds limit = *settings_->tunnel_drain_timeout;
+    if (!tunnel_ || limit.count() == 0 || watch_.deadline_hook.is_linked()) return;
+    watch_.call = [](loop::Waiter& woken) {
+        static_cast<Exchange*>(woken.context)->line_->cancel();
+    };
+    watch_.context = this;
+    watch_.phase = phase::tunnel;
+    state_.loop.withdraw(watch_);
+    state_.loop.park(watch_, nullptr, loop::Deadline::after(limit));
+}
+
 loop::Task<void> Exchange::run_tunnel() {
     lease_.reset();
     rewrite_ = ResponseRewrite();
+    if (state_.is_draining) drain();
     net::Transport& client = client_.switch_protocols();
     const Result<void> ended = co_await tunnel(client, *tunnel_, tunnel_timeout(), tunnelled_);
     ledger_.content_sent = tunnelled_.to_client;

@@ -37,6 +37,9 @@ public:
     /// the response has been written to the client, or the client has been cut off.
     loop::Task<void> run();
 
+    /// The process drains: a tunnel is given ProxyTunnelDrainTimeout. Nothing else is hastened.
+    void drain();
+
     const Site& site() const { return *site_; }
 
 private:

@@ -95,6 +95,7 @@ loop::Task<void> H1Client::serve() {
 }
 
 void H1Client::drain() {
+    if (exchange_) exchange_->drain();
     persists_ = persists_ && is_idle_;
     if (state_.is_ending && is_idle_ && branch_ != nullptr && branch_->parked != nullptr) {
         state_.loop.set_deadline(*branch_->parked, loop::Deadline::after(drain_grace));

@@ -322,6 +322,9 @@ constexpr conf::Row rows[] = {
     conf::row<&RouteSettings::tunnel_timeout, positive_duration>(
         "ProxyWebsocketIdleTimeout", of_route, "seconds", "ProxyTimeout",
         "The same, by its name in mod_proxy_wstunnel."),
+    conf::row<&RouteSettings::tunnel_drain_timeout, conf::duration_seconds>(
+        "ProxyTunnelDrainTimeout", of_route, "seconds", "300",
+        "How long a tunnel may go on after a reload or an order to end; 0: no limit."),
     conf::row<&RouteSettings::proxy_add_headers, conf::on_off>(
         "ProxyAddHeaders", of_content, "On|Off", "On",
         "Whether the upstream is told about the client, in the fields of ProxyForwardedFields."),
@@ -408,6 +411,7 @@ void RouteSettings::merge_from(const RouteSettings& over) {
     proxy_accept.merge_from(over.proxy_accept);
     proxy_100_continue.merge_from(over.proxy_100_continue);
     tunnel_timeout.merge_from(over.tunnel_timeout);
+    tunnel_drain_timeout.merge_from(over.tunnel_drain_timeout);
     proxy_add_headers.merge_from(over.proxy_add_headers);
     forwarded_fields.merge_from(over.forwarded_fields);
     proxy_via.merge_from(over.proxy_via);

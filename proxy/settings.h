@@ -116,7 +116,9 @@ struct RouteSettings {
         tunnel_timeout;                            ///< idle tunnel; not written: ProxyTimeout
     conf::Set<upstream::Tolerances> proxy_accept;  ///< what the upstream is forgiven
     conf::Set<bool> proxy_100_continue{true};      ///< false: 100 is answered by us
-    conf::Set<bool> proxy_add_headers{true};       ///< whether forwarded_fields are sent
+    /// How long a tunnel may go on in a process that drains; 0: no limit.
+    conf::Set<std::chrono::milliseconds> tunnel_drain_timeout{std::chrono::seconds(300)};
+    conf::Set<bool> proxy_add_headers{true};  ///< whether forwarded_fields are sent
     conf::Set<http::FieldSet> forwarded_fields{default_forwarded_fields};
     enum class Via { off, on, full, block };
     conf::Set<Via> proxy_via{Via::off};

@@ -223,5 +223,22 @@ TEST_P(StatusPage, SumsSurviveAReload) {
     EXPECT_NE(response.content.find("ParentServerMPMGeneration: 1\n"), std::string::npos);
 }
 
+TEST_P(StatusPage, CountsWhatUpstreamsAreForgiven) {
+    ScriptedOrigin origin;
+    RunningProxy proxy(model(), std::string(place) + "ProxyAccept bare-lf\n" + pass_all_to(origin));
+    EXPECT_EQ(ask(proxy, "?auto").content.find("Accepted"), std::string::npos);
+    for (int i = 0; i < 2; i++) {
+        RawConnection client(proxy.port());
+        client.send(get("/"));
+        std::string head;
+        RawConnection upstream = origin.accept_request(head);
+        upstream.send("HTTP/1.1 200 OK\nContent-Length: 2\nConnection: close\n\nok");
+        EXPECT_EQ(client.receive_response().content, "ok");
+    }
+    proxy.access_log(3);  // counted before they are logged
+    EXPECT_NE(ask(proxy, "?auto").content.find("\nAccepted bare-lf: 2\n"), std::string::npos);
+    EXPECT_NE(ask(proxy, "?json").content.find("\"accepted\":{\"bare-lf\":2}"), std::string::npos);
+}
+
 }  // namespace
 }  // namespace headgate

@@ -151,5 +151,15 @@ TEST_P(Tunnels, AReloadLeavesThemAlone) {
     EXPECT_EQ(ends.client.receive(4), "down");
 }
 
+TEST_P(Tunnels, ButTheOldProcessDoesNotWaitForEver) {
+    ScriptedOrigin origin;
+    RunningProxy proxy(model(), "ProxyTunnelDrainTimeout 200ms\n" + pass_all_to(origin));
+    Ends ends = open_tunnel(proxy, origin);
+    proxy.signal(SIGUSR1);
+    EXPECT_EQ(ends.client.receive_end(), RawConnection::End::fin);
+    EXPECT_EQ(ends.upstream.receive_end(), RawConnection::End::fin);
+    EXPECT_EQ(proxy.access_log(1)[0]["end"], "proxy/tunnel/cancelled");
+}
+
 }  // namespace
 }  // namespace headgate

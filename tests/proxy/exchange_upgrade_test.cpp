@@ -63,6 +63,27 @@ TEST(ExchangeUpgrade, an_idle_tunnel_ends) {
     EXPECT_EQ(rig.log(), "GET 101 tunnel proxy/tunnel/timed-out 1 3\n");
 }
 
+TEST(ExchangeUpgrade, a_process_that_drains_waits_for_tunnels_but_not_for_ever) {
+    auto head = std::make_shared<std::string>();
+    Rig rig(switching(head), {Step::data(upgrade)}, {},
+            "ProxyAsyncIdleTimeout 3600\nProxyTunnelDrainTimeout 20");
+    rig.pass_time(100s);
+    rig.state.is_draining = true;
+    rig.client->drain();
+    rig.pass_time(10s);
+    rig.client->drain();  // told again: no new time
+    rig.transport->arrive(Step::data("still"));
+    rig.pass_time(9999ms);
+    EXPECT_FALSE(rig.is_over());
+    rig.pass_time(1ms);
+    EXPECT_TRUE(rig.is_over());
+    EXPECT_EQ(rig.log(), "GET 101 tunnel proxy/tunnel/cancelled 1 8\n");
+
+    Rig late(silent(), {}, {}, "ProxyAsyncIdleTimeout 3600\nProxyTunnelDrainTimeout 20");
+    late.client->drain();
+    EXPECT_FALSE(late.is_over()) << "nothing to hasten";
+}
+
 TEST(ExchangeUpgrade, is_asked_for_only_where_the_route_says_so) {
     struct Ask {
         const char* parameter;
