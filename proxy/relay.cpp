@@ -11,8 +11,8 @@ using net::Result;
 
 namespace {
 
-// A reader that lets a piece wait longer than this is slow; so is one that lets anything wait before
-// it has taken so many octets.
+// A reader that lets a piece wait longer than this is slow; so is one that lets anything wait
+// before it has taken so many octets.
 constexpr loop::Milliseconds slow_wait{20};
 constexpr std::size_t trusted = 64 * 1024;
 
