@@ -11,8 +11,8 @@ using net::Result;
 
 namespace {
 
-// A reader that lets a piece wait longer than this is slow; so is one that lets anything wait before
-// it has taken so many octets.
+// A reader that lets a piece wait longer than this is slow; so is one that lets anything wait
+// before it has taken so many octets.
 constexpr loop::Milliseconds slow_wait{20};
 constexpr std::size_t trusted = 64 * 1024;
 
@@ -34,8 +34,8 @@ public:
 private:
     static constexpr std::size_t least = 4 * 1024;
     static constexpr std::size_t most = 64 * 1024;
-    static constexpr int patience = 8;
-    std::size_t octets_ = 16 * 1024;
+    static constexpr int patience = 4;
+    std::size_t octets_ = 8 * 1024;
     int in_a_row_ = 0;
 };
 
@@ -46,7 +46,7 @@ class MoveSize {
 public:
     std::size_t octets() const { return std::clamp(taken_ / 4, least, most); }
     std::size_t taken() const { return taken_; }
-    bool is_worth_it() const { return is_plenty_; }
+    bool is_worth_it() const { return is_plenty_ && taken_ >= trusted; }
     void kept_up(std::size_t octets, bool is_plenty) {
         taken_ += octets;
         is_plenty_ = is_plenty;

@@ -37,7 +37,7 @@ constexpr Strict strict_heads[] = {
      [](const Facts& facts) {
          const auto hosts = facts.values("host");
          const std::string host = hosts.empty() ? "" : hosts[0];
-         return hosts.size() != 1 || host.empty() ||
+         return hosts.size() != 1 || host.empty() || host.size() > 255 ||
                 host.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789.:-") !=
                     std::string::npos ||
                 host.find(':') != std::string::npos || host.find("..") != std::string::npos ||

@@ -202,7 +202,7 @@ TEST(Relay, reads_less_for_a_slow_reader_and_more_for_a_fast_one) {
     Rig fast(pieces);
     fast.start();
     fast.manual.settle();
-    EXPECT_EQ(fast.reader.room_asked.front(), 16 * kib);
+    EXPECT_EQ(fast.reader.room_asked.front(), 8 * kib);
     EXPECT_EQ(fast.reader.room_asked.back(), 64 * kib);
     EXPECT_EQ(fast.octets, 200 * 64 * kib);
 
@@ -214,8 +214,8 @@ TEST(Relay, reads_less_for_a_slow_reader_and_more_for_a_fast_one) {
         slow.writer.give_room();
         slow.manual.settle();
     }
-    EXPECT_EQ(slow.reader.room_asked[0], 16 * kib);
-    EXPECT_EQ(slow.reader.room_asked[1], 8 * kib);
+    EXPECT_EQ(slow.reader.room_asked[0], 8 * kib);
+    EXPECT_EQ(slow.reader.room_asked[1], 4 * kib);
     EXPECT_EQ(slow.reader.room_asked.back(), 4 * kib);
     EXPECT_EQ(slow.octets, 40 * kib);
 
