@@ -367,6 +367,26 @@ TEST_P(Reload, KeepsTheProgramWhenAnotherOneIsInItsPlace) {
     EXPECT_EQ(running.exit_code(), 0);
 }
 
+/// The words by which it was started do not get in the way: -k start starts nothing twice.
+TEST_P(Reload, ReplacesAProgramThatWasStartedByWord) {
+    const TemporaryFolder folder;
+    const std::uint16_t port = free_port();
+    const std::string file = folder.write(
+        "headgate.conf", "ServerName proxy.test\nListen 127.0.0.1:" + std::to_string(port) +
+                             "\nErrorLog " + folder.file("error.log") + "\nPidFile " +
+                             folder.file("headgate.pid") + "\n" + directives());
+    ChildProgram running(folder, built_program("headgate"),
+                         {"-f", file, "--mpm", model(), "-k", "start"});
+    for (std::size_t i = 1; i <= 2; i++) {
+        wait_until("for it to listen", [&] { return times(running.err(), "listening on") == i; });
+        RawConnection client(port);
+        client.send(get("/hello"));
+        EXPECT_EQ(client.receive_response().status, 200);
+        running.signal(i == 1 ? SIGUSR2 : SIGTERM);
+    }
+    EXPECT_EQ(running.exit_code(), 0);
+}
+
 /// Replacing the program leaves no more generations behind than reloading does.
 TEST_P(Reload, BoundsGenerationsAcrossPrograms) {
     RunningProxy proxy(model(), directives(marked("1")));
