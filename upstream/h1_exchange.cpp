@@ -33,7 +33,6 @@ H1ContentReader::Kind reading(Framing::Kind kind) {
         case Framing::Kind::chunked:
             return H1ContentReader::Kind::chunked;
         case Framing::Kind::until_close:
-            return H1ContentReader::Kind::until_close;
         case Framing::Kind::tunnel:
             return H1ContentReader::Kind::until_close;
     }

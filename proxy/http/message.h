@@ -59,7 +59,9 @@ struct ResponseHead {
 
     Fields fields;
 
-    bool is_lenient() const { return has_bare_lf || has_obs_fold || has_stray_line || has_spaced_name; }
+    bool is_lenient() const {
+        return has_bare_lf || has_obs_fold || has_stray_line || has_spaced_name;
+    }
     bool is_interim() const { return status < 200; }
 };
 
