@@ -10,10 +10,6 @@ constexpr int accepts_per_turn = 64;
 constexpr loop::Milliseconds pause_without_descriptors{100};
 constexpr loop::Phase accepting{14};
 
-bool is_out_of_resources(int error) {
-    return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;
-}
-
 }  // namespace
 
 ManyRunner::ManyRunner(HandlerFactory& handlers, RunnerOptions options)
@@ -60,6 +56,7 @@ void ManyRunner::take_connections(loop::Readiness& readiness, std::uint32_t list
             continue;
         }
         has_no_descriptors_ = is_out_of_resources(accepted.error);
+        if (has_no_descriptors_) handler_->accept_paused(accepted.error);
         if (accepted.error == EAGAIN || accepted.error == ECANCELED) readiness.readable = false;
         return;
     }
