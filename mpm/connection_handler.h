@@ -55,6 +55,10 @@ public:
     virtual void drain(Drain how) = 0;
 
     virtual void apply(const ControlMessage& message) = 0;
+
+    /// No connection can be accepted for want of descriptors or memory (`error` is errno): the
+    /// runner tries again in a moment. Told at each try.
+    virtual void accept_paused(int error) { static_cast<void>(error); }
 };
 
 /// Makes the handler of one loop, on that loop's thread.

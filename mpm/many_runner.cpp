@@ -13,10 +13,6 @@ constexpr loop::Phase accepting{14};
 constexpr std::size_t burst = 256;  // connections, from which on their memory is worth a call
 constexpr loop::Milliseconds burst_is_over{2000};
 
-bool is_out_of_resources(int error) {
-    return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;
-}
-
 }  // namespace
 
 ManyRunner::ManyRunner(HandlerFactory& handlers, RunnerOptions options)
@@ -77,6 +73,7 @@ void ManyRunner::take_connections(loop::Readiness& readiness, std::uint32_t list
             continue;
         }
         has_no_descriptors_ = is_out_of_resources(accepted.error);
+        if (has_no_descriptors_) handler_->accept_paused(accepted.error);
         if (accepted.error == EAGAIN || accepted.error == ECANCELED) readiness.readable = false;
         return;
     }

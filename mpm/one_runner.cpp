@@ -78,7 +78,9 @@ void OneRunner::wait_for_connection() {
     while (!reported_.empty() && !is_draining_) {
         loop::AcceptResult accepted = accept(options_.listeners[reported_.back()]);
         if (accepted.error == ECANCELED) return;  // the budget is spent: begin_drain() comes
-        if (accepted.error == EMFILE || accepted.error == ENFILE) {
+        if (is_out_of_resources(accepted.error)) {
+            handler_->accept_paused(accepted.error);
+            loop_.prepare_to_sleep();
             std::this_thread::sleep_for(pause_without_descriptors);  // or the set wakes us at once
         }
         const std::uint32_t listener = reported_.back();

@@ -13,6 +13,10 @@ constexpr loop::Phase accepting{14};
 
 }  // namespace
 
+bool is_out_of_resources(int error) {
+    return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;
+}
+
 Runner::Runner(HandlerFactory& handlers, RunnerOptions options, bool keeps_thread)
     : handlers_(handlers),
       options_(std::move(options)),

@@ -55,6 +55,9 @@ struct RunnerOptions {
     std::function<void()> on_left;   // draining: this runner uses the listeners no more
 };
 
+/// Whether accept() failed for want of descriptors or memory: the connection is still there.
+bool is_out_of_resources(int error);
+
 class Runner {
 public:
     virtual ~Runner() = default;

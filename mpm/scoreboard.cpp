@@ -81,6 +81,10 @@ void Scoreboard::keep_sums(ThreadSlot& from) {
     move(to.duration_ns, from.duration_ns);
     move(to.held_ns, from.held_ns);
     from.ran_ns.set(0);
+    move(to.lines_lost, from.lines_lost);
+    for (std::size_t kind = 0; kind < failure_limit; kind++) {
+        move(to.failures[kind], from.failures[kind]);
+    }
     for (std::size_t phase = 0; phase < loop::phase_limit; phase++) {
         move(to.parked_ns[phase], from.parked_ns[phase]);
         move(to.releases[phase], from.releases[phase]);

@@ -12,6 +12,9 @@
 
 namespace headgate::mpm {
 
+/// Kinds of failure that are counted apart: numbers that the engine gives names to.
+inline constexpr std::size_t failure_limit = 48;
+
 enum class SlotState : std::uint8_t { open, starting, ready, busy, finishing };
 
 /// A number that one thread writes and all read: no locked instruction.
@@ -56,6 +59,8 @@ struct alignas(64) ThreadSlot {
     Counter<std::uint64_t> duration_ns;  // of exchanges, wall
     Counter<std::uint64_t> held_ns;
     Counter<std::uint64_t> ran_ns;  // its loop ran tasks; only where it serves many at a time
+    Counter<std::uint64_t> lines_lost;  // of logs
+    Counter<std::uint64_t> failures[failure_limit];
     Counter<std::uint32_t> parked[loop::phase_limit];  // gauge: exchanges waiting now
     Counter<std::uint64_t> parked_ns[loop::phase_limit];
     Counter<std::uint64_t> releases[loop::phase_limit];

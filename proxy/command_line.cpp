@@ -111,6 +111,12 @@ std::optional<UsageError> read_command_line(const std::vector<std::string>& argu
         result.word = arguments.size() > 1 ? arguments[1] : "http://127.0.0.1:8080/";
         return std::nullopt;
     }
+    if (!arguments.empty() && arguments[0] == "explain") {
+        result.action = Action::explain;
+        if (arguments.size() > 2) return UsageError{"explain takes one number, such as HG0101"};
+        result.word = arguments.size() > 1 ? arguments[1] : "";
+        return std::nullopt;
+    }
     for (std::size_t i = 0; i < arguments.size(); i++) {
         const std::string& word = arguments[i];
         std::string value;
@@ -141,6 +147,7 @@ std::string help_text() {
         "\n"
         "Usage: headgate [OPTION...]     runs in the foreground; TERM drains and ends it\n"
         "       headgate healthcheck [URL]     one GET: exit 0 when it is answered below 500\n"
+        "       headgate explain [HG0101]      what a line of the error log means; alone: all\n"
         "\n";
     for (const Option& option : options) {
         std::string names =

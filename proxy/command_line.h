@@ -21,12 +21,13 @@ struct CommandLine {
         help,             // --help
         order,            // -k WORD, -s WORD
         healthcheck,      // healthcheck [URL]
+        explain,          // explain [HG0101]
     };
     Action action = Action::run;
     conf::LoadOptions load;
     std::string model;      // --mpm; empty: as the configuration says
     std::string directive;  // of -L; empty: all
-    std::string word;       // of -k or -s
+    std::string word;       // of -k, -s, healthcheck or explain
 };
 
 /// What was wrong with the words, with a suggestion; the exit status is 2.

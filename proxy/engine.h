@@ -16,9 +16,15 @@ public:
     loop::Task<void> serve(mpm::Accepted accepted) override;
     void drain(mpm::Drain how) override;
     void apply(const mpm::ControlMessage& message) override;
+    void accept_paused(int error) override;
 
 private:
+    void settle_logs();
+    void report_lost();
+
     LoopState state_;
+    loop::TimePoint next_report_{};  // of lost lines, and of accepting paused: one a second
+    loop::TimePoint next_pause_report_{};
     boost::intrusive::list<H1Client, boost::intrusive::constant_time_size<false>> clients_;
 };
 

@@ -39,21 +39,26 @@ std::string time_text() {
 
 }  // namespace
 
-void ErrorLog::write(LogBuffer& buffer, LogLevel level, LogId id, std::string_view client,
-                     std::string_view text) const {
-    if (!is_on(level)) return;
-    char number[16];
-    std::snprintf(number, sizeof number, "HG%04d", static_cast<int>(id));
+std::string ErrorLog::line(LogLevel level, LogId id, std::string_view client,
+                           std::string_view text) const {
     std::string line = "[" + time_text() + "] [headgate:" + name(level) + "] [pid " +
                        std::to_string(::getpid()) + ":tid " +
                        std::to_string(::syscall(SYS_gettid)) + "] ";
     if (!client.empty()) line += "[client " + std::string(client) + "] ";
-    line += number;
-    line += ": ";
+    line += log_id_text(id) + ": ";
     for (const char c : text)
         line += static_cast<unsigned char>(c) < 0x20 || c == 0x7F ? '?' : c;
     line += '\n';
-    buffer.append(file_, line);
+    return line;
+}
+
+void ErrorLog::write(LogBuffer& buffer, LogLevel level, LogId id, std::string_view client,
+                     std::string_view text) const {
+    if (is_on(level)) buffer.append(file_, line(level, id, client, text));
+}
+
+bool ErrorLog::write_now(LogLevel level, LogId id, std::string_view text) const {
+    return file_.try_write(line(level, id, "", text));
 }
 
 std::string describe(const net::Failure& failure) {

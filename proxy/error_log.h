@@ -6,22 +6,11 @@
 #include <string_view>
 
 #include "proxy/log_file.h"
+#include "proxy/log_ids.h"
 #include "proxy/net/failure.h"
 #include "proxy/settings.h"
 
 namespace headgate::proxy {
-
-/// The numbers. Never reused for another meaning.
-enum class LogId : int {
-    started = 1,
-    draining = 2,
-    stopped = 3,
-    request_refused = 101,  // the client's request was not acceptable
-    client_lost = 102,      // the client went away or was too slow
-    upstream_failed = 201,  // no usable response from the upstream
-    response_cut = 202,     // the response broke off after its head was sent
-    retried = 203,          // a reused connection had died; sent again on a fresh one
-};
 
 class ErrorLog {
 public:
@@ -31,8 +20,13 @@ public:
     /// One line. `client` is "address:port" or empty.
     void write(LogBuffer& buffer, LogLevel level, LogId id, std::string_view client,
                std::string_view text) const;
+    /// Writes a line at once, past the buffer and whatever the level. False when it is lost; then
+    /// it is not counted as lost.
+    bool write_now(LogLevel level, LogId id, std::string_view text) const;
 
 private:
+    std::string line(LogLevel level, LogId id, std::string_view client,
+                     std::string_view text) const;
     LogFile& file_;
     const LogLevels& levels_;
 };

@@ -199,6 +199,7 @@ void Exchange::count() {
         return static_cast<std::uint64_t>(std::chrono::nanoseconds(spent).count());
     };
     slot.exchanges.add(1);
+    if (ledger_.failed) slot.failures[net::index_of(ledger_.failure)].add(1);
     slot.octets.add(ledger_.octets_sent);
     slot.duration_ns.add(ns(ledger_.ended - ledger_.began));
     slot.held_ns.add(ns(ledger_.held(state_.loop.keeps_thread())));
@@ -218,9 +219,7 @@ void Exchange::report(const Failure& failure) {
     const bool by_client = failure.side == Side::client;
     const bool is_usual = by_client || failure.phase == net::phase::tunnel;
     const LogLevel level = is_usual ? LogLevel::info : LogLevel::error;
-    const LogId id = by_client         ? LogId::client_lost
-                     : response_begun_ ? LogId::response_cut
-                                       : LogId::upstream_failed;
+    const LogId id = log_id_of(failure, response_begun_);
     std::string text = describe(failure);
     if (route_ != nullptr) text += ", upstream " + route_->endpoint.key;
     site_->errors->write(state_.logs, level, id, client_text(), text);

@@ -24,7 +24,12 @@ int inherited_descriptor(const std::string& path) {
     return std::atoi(path.c_str() + prefix.size());
 }
 
+/// A FIFO is opened for reading too: else open() waits for a reader, and there is none while the
+/// reader is being restarted.
 int open_for_append(const std::string& path) {
+    struct stat facts {};
+    const bool is_fifo = ::stat(path.c_str(), &facts) == 0 && S_ISFIFO(facts.st_mode);
+    if (is_fifo) return ::open(path.c_str(), O_RDWR | O_NONBLOCK | O_CLOEXEC);
     return ::open(path.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0644);
 }
 
@@ -50,7 +55,9 @@ LogFile::LogFile(std::string path, int descriptor, bool inherited)
 bool LogFile::has_room() const {
     if (!can_block_) return true;
     pollfd wait{descriptor_, POLLOUT, 0};
-    return ::poll(&wait, 1, 0) == 1 && (wait.revents & POLLOUT) != 0;
+    const bool has_room = ::poll(&wait, 1, 0) == 1 && (wait.revents & POLLOUT) != 0;
+    if (!has_room) errno = EAGAIN;
+    return has_room;
 }
 
 /// What may be written at once: all of it to a file; whole lines that fit the room that a writable
@@ -61,21 +68,25 @@ std::string_view LogFile::portion(std::string_view lines) const {
     return lines.substr(0, end == std::string_view::npos ? PIPE_BUF : end + 1);
 }
 
-void LogFile::write(std::string_view lines) {
+std::uint64_t LogFile::write(std::string_view lines) {
     while (!lines.empty()) {
-        if (!has_room()) {
-            lost_ += std::count(lines.begin(), lines.end(), '\n');
-            return;
-        }
         const std::string_view now = portion(lines);
-        const ssize_t written = ::write(descriptor_, now.data(), now.size());
+        const ssize_t written = has_room() ? ::write(descriptor_, now.data(), now.size()) : -1;
         if (written < 0 && errno == EINTR) continue;
         if (written < 0) {
-            lost_ += std::count(lines.begin(), lines.end(), '\n');
-            return;
+            const auto lost =
+                static_cast<std::uint64_t>(std::count(lines.begin(), lines.end(), '\n'));
+            lost_ += lost;
+            unreported_ += lost;
+            return lost;
         }
-        lines.remove_prefix(written);
+        lines.remove_prefix(static_cast<std::size_t>(written));
     }
+    return 0;
+}
+
+bool LogFile::try_write(std::string_view line) {
+    return has_room() && ::write(descriptor_, line.data(), line.size()) > 0;
 }
 
 bool LogFile::reopen() {
@@ -92,14 +103,14 @@ void LogBuffer::append(LogFile& file, std::string_view line) {
     std::string& pending = pending_[&file];
     pending += line;
     if (pending.size() < flush_at) return;
-    file.write(pending);
+    lost_ += file.write(pending);
     pending.clear();
 }
 
 void LogBuffer::flush() {
     for (auto& [file, pending] : pending_) {
         if (pending.empty()) continue;
-        file->write(pending);
+        lost_ += file->write(pending);
         pending.clear();
         if (pending.capacity() > flush_at) pending.shrink_to_fit();
     }

@@ -5,6 +5,7 @@
 #include "mpm/running.h"
 #include "mpm/supervisor.h"
 #include "proxy/healthcheck.h"
+#include "proxy/log_ids.h"
 #include "proxy/program.h"
 #include "proxy/version.h"
 
@@ -99,6 +100,13 @@ int act(const proxy::CommandLine& line) {
             if (proxy::is_healthy(line.word, 5, text)) return done;
             say(text);
             return configuration_wrong;
+        case Action::explain:
+            if (!proxy::explain(line.word, text)) {
+                say(text + "\nheadgate explain alone lists them");
+                return usage_wrong;
+            }
+            std::cout << text;
+            return done;
         case Action::order:
             return obey(program, line.word);
         case Action::run:

@@ -73,6 +73,11 @@ void Sites::reopen_logs() const {
         file->reopen();
 }
 
+bool Sites::has_unreported_lines() const {
+    return std::any_of(files_.begin(), files_.end(),
+                       [](const auto& file) { return file->has_unreported(); });
+}
+
 // ---- places
 // ---------------------------------------------------------------------------------------
 

@@ -92,6 +92,9 @@ public:
     std::string describe(const conf::Sources& sources) const;
 
     void reopen_logs() const;
+    const std::vector<std::unique_ptr<LogFile>>& files() const { return files_; }
+    /// Whether some log lost lines that no line tells of yet.
+    bool has_unreported_lines() const;
 
 private:
     struct Binding {

@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <numeric>
 
-#include "proxy/net/phase.h"
+#include "proxy/net/failure.h"
 
 namespace headgate::proxy {
 namespace {
@@ -13,6 +13,8 @@ using mpm::ConnectionRecord;
 using mpm::Scoreboard;
 using mpm::SlotState;
 using mpm::ThreadSlot;
+
+static_assert(net::failure_indices <= mpm::failure_limit);
 
 /// Apache's letters. Under a model that serves many a thread is busy only while it runs.
 char letter(SlotState state, bool is_draining) {
@@ -35,6 +37,10 @@ char letter(SlotState state, bool is_draining) {
 void add_sums(const ThreadSlot& slot, Status& status) {
     status.exchanges += slot.exchanges.get();
     status.octets += slot.octets.get();
+    status.lines_lost += slot.lines_lost.get();
+    for (std::size_t i = 0; i < mpm::failure_limit; i++) {
+        status.failures[i] += slot.failures[i].get();
+    }
     status.duration += static_cast<double>(slot.duration_ns.get()) / 1e9;
     status.held += static_cast<double>(slot.held_ns.get()) / 1e9;
     for (std::size_t i = 0; i < loop::phase_limit; i++) {

@@ -48,6 +48,8 @@ struct Status {
     std::array<double, loop::phase_limit> parked_seconds{};
     std::array<std::uint64_t, loop::phase_limit> releases{};
     std::array<std::uint64_t, upstream::tolerance_count> accepted{};  // ProxyAccept, by name
+    std::array<std::uint64_t, mpm::failure_limit> failures{};  // by net::index_of
+    std::uint64_t lines_lost = 0;                              // of logs
     std::vector<ChildStatus> children;
     std::vector<LiveConnection> live;  // oldest first, at most live_limit
     std::uint64_t live_left_out = 0;

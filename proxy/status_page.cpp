@@ -2,6 +2,7 @@
 // then the live table. One file, no script, no outside request; works in a text browser.
 #include <cstdio>
 
+#include "proxy/net/failure.h"
 #include "proxy/net/phase.h"
 #include "proxy/status.h"
 
@@ -97,6 +98,19 @@ std::string phases(const Status& status) {
     return text + "</table>";
 }
 
+std::string failures(const Status& status) {
+    std::string rows;
+    for (std::size_t i = 0; i < net::failure_indices; i++) {
+        if (status.failures[i] == 0) continue;
+        rows +=
+            "<tr><td>" + net::name_of_index(i) + "<td class=n>" + n(status.failures[i]) + "</tr>";
+    }
+    if (status.lines_lost > 0) rows += "<tr><td>log lines lost<td class=n>" + n(status.lines_lost);
+    if (rows.empty()) return "";
+    return "<h2>What failed</h2><table><tr><th>who and how<th class=n>times</tr>" + rows +
+           "</table>";
+}
+
 std::string scoreboard(const Status& status) {
     std::string text =
         "<h2>Scoreboard</h2><p class=dim>_ waiting, W working, S starting, G finishing: one letter "
@@ -140,7 +154,8 @@ std::string status_page(const Status& status, unsigned refresh) {
             seconds(static_cast<double>(status.now - status.started)) + ", " +
             plural(status.exchanges, "exchange", "exchanges") + " done, " +
             plural(status.connections, "connection", "connections") + " open</p>";
-    page += headline(status) + scoreboard(status) + phases(status) + live(status);
+    page +=
+        headline(status) + scoreboard(status) + phases(status) + failures(status) + live(status);
     page +=
         "<p class=dim><a href=\"?auto\">?auto</a> <a href=\"?json\">?json</a> "
         "<a href=\"?refresh=5\">?refresh=5</a></p></body></html>\n";

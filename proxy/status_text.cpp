@@ -7,7 +7,7 @@
 #include <cstdlib>
 
 #include "proxy/http/date.h"
-#include "proxy/net/phase.h"
+#include "proxy/net/failure.h"
 #include "proxy/status.h"
 
 namespace headgate::proxy {
@@ -120,6 +120,17 @@ std::string quoted(std::string_view text) {
     return out + '"';
 }
 
+std::string failures_json(const Status& status) {
+    std::string out = "\"log_lines_lost\":" + std::to_string(status.lines_lost) + ",\"failures\":{";
+    const char* separator = "";
+    for (std::size_t i = 0; i < net::failure_indices; i++) {
+        if (status.failures[i] == 0) continue;
+        out += separator + quoted(net::name_of_index(i)) + ":" + std::to_string(status.failures[i]);
+        separator = ",";
+    }
+    return out + "}";
+}
+
 }  // namespace
 
 std::string status_text(const Status& status) {
@@ -150,6 +161,11 @@ std::string status_text(const Status& status) {
         if (status.accepted[i] == 0) continue;
         lines.add("Accepted " + accepted_name(i), status.accepted[i]);
     }
+    for (std::size_t i = 0; i < net::failure_indices; i++) {
+        if (status.failures[i] == 0) continue;
+        lines.add("Failed " + net::name_of_index(i), status.failures[i]);
+    }
+    lines.add("LogLinesLost", status.lines_lost);
     lines.add("Scoreboard", scoreboard(status));
     return lines.text;
 }
@@ -182,7 +198,7 @@ std::string status_json(const Status& status) {
         out += separator + quoted(accepted_name(i)) + ":" + std::to_string(status.accepted[i]);
         separator = ",";
     }
-    out += "},\"children\":[";
+    out += "}," + failures_json(status) + ",\"children\":[";
     separator = "";
     for (const ChildStatus& child : status.children) {
         out += std::string(separator) + "{\"pid\":" + std::to_string(child.pid) +

@@ -73,4 +73,9 @@ const char* name(Side side) {
     return "unknown";
 }
 
+std::string name_of_index(std::size_t index) {
+    return std::string(name(static_cast<Side>(index / kind_limit))) + "/" +
+           name(static_cast<FailureKind>(index % kind_limit));
+}
+
 }  // namespace headgate::net

@@ -5,7 +5,9 @@
 
 #include <boost/assert/source_location.hpp>
 #include <boost/system/result.hpp>
+#include <cstddef>
 #include <cstdint>
+#include <string>
 
 #include "mpm/loop/waiter.h"
 #include "proxy/net/phase.h"
@@ -50,6 +52,16 @@ std::uint16_t status_of(const Failure& failure);
 /// "cancelled", "timed-out", ... Never null.
 const char* name(FailureKind kind);
 const char* name(Side side);
+
+/// A number below failure_indices for side and kind, to count by; and back: "client/timed-out".
+inline constexpr std::size_t kind_limit = 16;
+inline constexpr std::size_t failure_indices = 3 * kind_limit;
+static_assert(static_cast<std::size_t>(FailureKind::refused) < kind_limit);
+inline std::size_t index_of(const Failure& failure) {
+    return static_cast<std::size_t>(failure.side) * kind_limit +
+           static_cast<std::size_t>(failure.kind);
+}
+std::string name_of_index(std::size_t index);
 
 /// The failure that a wait's end means; `wake` is deadline or cancelled.
 inline Failure failed_wait(Side side, loop::Phase phase, loop::Wake wake) {

@@ -25,9 +25,9 @@ TEST_P(Failures, OfReachingTheUpstream) {
     const std::string closed = "http://127.0.0.1:" + std::to_string(free_port()) + "/";
     const Unreachable cases[] = {
         {"nobody listens", closed, 503, "upstream/connect/unreachable",
-         "upstream unreachable in connect: connect failed (Connection refused)"},
+         "HG0205: upstream unreachable in connect: connect failed (Connection refused)"},
         {"no such name", "http://nobody.invalid:80/", 502, "upstream/resolve/unresolved",
-         "upstream unresolved in resolve: the name has no address"},
+         "HG0206: upstream unresolved in resolve: the name has no address"},
     };
     for (const Unreachable& each : cases) {
         SCOPED_TRACE(each.name);
@@ -36,7 +36,7 @@ TEST_P(Failures, OfReachingTheUpstream) {
         client.send(get("/"));
         EXPECT_EQ(client.receive_response().status, each.status);
         EXPECT_EQ(proxy.access_log(1)[0]["end"], each.end);
-        const std::string log = proxy.error_log("HG0201: " + std::string(each.reason));
+        const std::string log = proxy.error_log(each.reason);
         EXPECT_NE(log.find("[headgate:error]"), std::string::npos) << log;
         client.send(get("/"));  // the connection to the client lives on
         EXPECT_EQ(client.receive_response().status, each.status);
@@ -53,7 +53,7 @@ TEST_P(Failures, OfAnUpstreamThatIsSilent) {
     EXPECT_EQ(client.receive_response().status, 504);
     EXPECT_EQ(upstream.receive_end(), RawConnection::End::fin);
     EXPECT_EQ(proxy.access_log(1)[0]["end"], "upstream/upstream-wait/timed-out");
-    proxy.error_log("HG0201: upstream timed-out in upstream-wait");
+    proxy.error_log("HG0204: upstream timed-out in upstream-wait");
 }
 
 TEST_P(Failures, OfAnUpstreamThatFallsSilentInItsContent) {
@@ -159,7 +159,7 @@ TEST_P(Failures, OfUnderstandingTheUpstream) {
         EXPECT_NE(upstream.receive_end(), RawConnection::End::not_yet);
         EXPECT_EQ(proxy.access_log(++lines).back()["end"], "upstream/upstream-wait/malformed");
     }
-    proxy.error_log("HG0201: upstream malformed in upstream-wait: ");
+    proxy.error_log("HG0207: upstream malformed in upstream-wait: ");
 }
 
 TEST_P(Failures, OfClientsThatLeave) {

@@ -28,6 +28,8 @@ TEST(CommandLine, actions) {
         Action action;
     } cases[] = {
         {{}, Action::run},
+        {{"explain"}, Action::explain},
+        {{"explain", "HG0101"}, Action::explain},
         {{"-t"}, Action::test},
         {{"--test"}, Action::test},
         {{"-S"}, Action::show_sites},

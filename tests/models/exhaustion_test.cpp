@@ -1,0 +1,152 @@
+// What runs out: descriptors, slots, room for logs. "Survived" means: exchanges that are under way
+// go on, nothing crashes, what was missing is said and counted, and service is back when it is.
+#include <fcntl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+
+#include <filesystem>
+
+#include "tests/support/behaviour.h"
+#include "tests/support/temporary_folder.h"
+
+namespace headgate {
+namespace {
+
+using namespace support;
+
+class Exhaustion : public Behaviour {};
+EVERY_MODEL(Exhaustion);
+
+/// The lowest number that is not in use: what the process's next descriptor would get.
+rlim_t next_descriptor(pid_t process) {
+    const std::string folder = "/proc/" + std::to_string(process) + "/fd/";
+    rlim_t number = 0;
+    while (std::filesystem::is_symlink(folder + std::to_string(number)))
+        number++;
+    return number;
+}
+
+/// Lets a process open no descriptor beyond those it has, for as long as this lives.
+class NoMoreFiles {
+public:
+    explicit NoMoreFiles(pid_t process) : process_(process) {
+        rlimit limit{};
+        ::prlimit(process_, RLIMIT_NOFILE, nullptr, &before_);
+        limit.rlim_cur = next_descriptor(process);
+        limit.rlim_max = before_.rlim_max;
+        EXPECT_EQ(::prlimit(process_, RLIMIT_NOFILE, &limit, nullptr), 0);
+    }
+    ~NoMoreFiles() { ::prlimit(process_, RLIMIT_NOFILE, &before_, nullptr); }
+    NoMoreFiles(const NoMoreFiles&) = delete;
+    NoMoreFiles& operator=(const NoMoreFiles&) = delete;
+
+private:
+    pid_t process_;
+    rlimit before_{};
+};
+
+TEST_P(Exhaustion, OfDescriptorsPausesAccepting) {
+    ScriptedOrigin origin;
+    RunningProxy proxy(model(), threads_of(model(), 2) + pass_all_to(origin));
+    RawConnection busy(proxy.port());
+    busy.send(get("/busy"));
+    std::string head;
+    RawConnection upstream = origin.accept_request(head);
+    proxy.wait_until_parked();
+    std::vector<std::unique_ptr<NoMoreFiles>> limits;
+    for (const pid_t child : proxy.children())
+        limits.push_back(std::make_unique<NoMoreFiles>(child));
+    std::vector<std::unique_ptr<RawConnection>> waiting;
+    for (int i = 0; i < 10; i++)
+        waiting.push_back(std::make_unique<RawConnection>(proxy.port()));
+    proxy.error_log("HG0301: no more connections are accepted for now");
+    upstream.send(ok("done", "Connection: close\r\n"));
+    EXPECT_EQ(busy.receive_response().content, "done");
+    busy.close();
+    limits.clear();
+    waiting.clear();
+    RawConnection late(proxy.port());
+    late.send(get("/late"));
+    RawConnection again = origin.accept_request(head);
+    again.send(ok("late"));
+    EXPECT_EQ(late.receive_response().content, "late");
+}
+
+TEST_P(Exhaustion, OfSlotsLetsClientsWait) {
+    ScriptedOrigin origin;
+    RunningProxy proxy(model(),
+                       threads_of(model(), 1) + "MaxConnections 3\n" + pass_all_to(origin));
+    std::vector<std::unique_ptr<RawConnection>> flood;
+    for (int i = 0; i < 100; i++)
+        flood.push_back(std::make_unique<RawConnection>(proxy.port()));
+    proxy.wait_until_parked();
+    RawConnection last(proxy.port());
+    last.send(get("/last"));
+    flood.clear();
+    std::string head;
+    RawConnection upstream = origin.accept_request(head);
+    upstream.send(ok("x"));
+    EXPECT_EQ(last.receive_response().status, 200);
+    EXPECT_FALSE(proxy.has_ended());
+}
+
+constexpr const char* status_place = "<Location /status>\nSetHandler server-status\n</Location>\n";
+
+/// Of a status page, the number behind a key.
+std::string value_of(const RunningProxy& proxy, const std::string& key) {
+    RawConnection client(proxy.port());
+    client.send(get("/status?auto", "Connection: close\r\n"));
+    const std::string text = client.receive_response().content;
+    const std::size_t at = text.find("\n" + key + ": ");
+    if (at == std::string::npos) return "";
+    const std::size_t start = at + key.size() + 3;
+    return text.substr(start, text.find('\n', start) - start);
+}
+
+TEST_P(Exhaustion, OfTheDiskLosesLogLinesAndNoRequests) {
+    RunningProxy proxy(model(), std::string(status_place) + "CustomLog /dev/full common\n");
+    for (int i = 0; i < 5; i++) {
+        RawConnection client(proxy.port());
+        client.send(get("/none"));
+        EXPECT_EQ(client.receive_response().status, 404);
+    }
+    proxy.error_log(" lines of /dev/full were lost");
+    wait_until("for the lines to be counted",
+               [&] { return std::atoi(value_of(proxy, "LogLinesLost").c_str()) >= 5; });
+    EXPECT_NE(value_of(proxy, "Total Accesses"), "");
+}
+
+TEST_P(Exhaustion, OfAFifoLosesLogLinesAndNoRequests) {
+    const TemporaryFolder folder;
+    const std::string fifo = folder.file("fifo");
+    ASSERT_EQ(::mkfifo(fifo.c_str(), 0600), 0);
+    // A line of 8 KiB fills the pipe soon, since nobody reads it.
+    RunningProxy proxy(model(), std::string(status_place) + "LimitRequestLine 8190\n" +
+                                    "CustomLog \"" + fifo + "\" \"%r\"\n");
+    const std::string target = "/" + std::string(8000, 'x');
+    RawConnection client(proxy.port());
+    for (int i = 0; i < 40; i++) {
+        client.send(get(target));
+        EXPECT_EQ(client.receive_response().status, 404);
+    }
+    client.close();
+    proxy.error_log(" lines of " + fifo + " were lost");
+    wait_until("for the lines to be counted",
+               [&] { return std::atoi(value_of(proxy, "LogLinesLost").c_str()) > 0; });
+}
+
+TEST_P(Exhaustion, OfPatienceIsCountedByKind) {
+    ScriptedOrigin origin;
+    RunningProxy proxy(model(), std::string(status_place) +
+                                    "RequestReadTimeout header=1\nProxyPass / http://" +
+                                    origin.address() + "/\n");
+    RawConnection client(proxy.port());
+    client.send("GET / HTTP/1.1\r\nHo");
+    EXPECT_EQ(client.receive_response().status, 408);
+    client.close();
+    proxy.access_log(1);
+    EXPECT_EQ(value_of(proxy, "Failed client/timed-out"), "1");
+}
+
+}  // namespace
+}  // namespace headgate
