@@ -92,6 +92,13 @@ constexpr Explanation rows[] = {
      "The upstream's response head is above its limit. The client was answered 502.",
      "Very large cookies, or a field that a program fills without end.",
      "Raise responsefieldsize= of ProxyPass."},
+    {LogId::upstream_tls, "no TLS with the upstream",
+     "The handshake with an https:// upstream failed, or its certificate must not be believed. The "
+     "client was answered 502.",
+     "An upstream that speaks plain HTTP on this port, no protocol or cipher in common, or a "
+     "certificate that is expired, for another name, or of an unknown issuer.",
+     "The reason stands in the line. Try it: openssl s_client -connect HOST:PORT -servername "
+     "NAME; see SSLProxyCACertificateFile, SSLProxyCheckPeerName and SSLProxyProtocol."},
     {LogId::accept_paused, "accepting paused",
      "No descriptor or no memory was left for another connection, so none is accepted for a "
      "moment. "
@@ -200,6 +207,8 @@ LogId log_id_of(const net::Failure& failure, bool is_response_begun) {
         case FailureKind::unreachable:
         case FailureKind::refused:
             return LogId::upstream_unreachable;
+        case FailureKind::tls_failed:
+            return LogId::upstream_tls;
         case FailureKind::exhausted:
             return LogId::exhausted;
         case FailureKind::cancelled:

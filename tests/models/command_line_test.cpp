@@ -24,7 +24,7 @@ const Call calls[] = {
     {"no such directive", {"-L", "ProxyPas"}, 2, {}, {"did you mean \"ProxyPass\"?"}},
     {"one number", {"explain", "HG0202"}, 0, {"HG0202: response cut", "What to do"}, {}},
     {"all numbers", {"explain"}, 0, {"HG0101  request refused", "HG0301  accepting"}, {}},
-    {"no such number", {"explain", "HG0209"}, 2, {}, {"did you mean HG0208?", "explain alone"}},
+    {"no such number", {"explain", "HG0211"}, 2, {}, {"did you mean HG0209?", "explain alone"}},
     {"two numbers", {"explain", "1", "2"}, 2, {}, {"explain takes one number"}},
     {"no such option", {"--confg", "x"}, 2, {}, {"did you mean \"--config\"?", "headgate --help"}},
     {"no argument", {"-f"}, 2, {}, {"-f needs FILE"}},
