@@ -90,6 +90,54 @@ TEST_P(Exhaustion, OfSlotsLetsClientsWait) {
     EXPECT_FALSE(proxy.has_ended());
 }
 
+TEST(HalfHeads, TakeTheMemoryTheyHaveAndNoMore) {
+    constexpr std::size_t count = 10'000;
+    constexpr std::size_t octets = 8'000;
+    rlimit limit{};
+    ::getrlimit(RLIMIT_NOFILE, &limit);
+    if (limit.rlim_max < count + 2'000) GTEST_SKIP() << "too few descriptors";
+    limit.rlim_cur = limit.rlim_max;
+    ::setrlimit(RLIMIT_NOFILE, &limit);
+    RunningProxy proxy("event", "ProxyPass / http://127.0.0.1:9/\nMaxConnections 11000\n");
+    const std::uint64_t before = proxy.resident_octets();
+    const std::string half = "GET / HTTP/1.1\r\nHost: a\r\nA: " + std::string(octets, 'x');
+    std::vector<std::unique_ptr<RawConnection>> clients;
+    for (std::size_t i = 0; i < count; i++) {
+        clients.push_back(std::make_unique<RawConnection>(proxy.port()));
+        clients.back()->send(half);
+    }
+    clients.back()->wait_until_read();  // the others came before it
+    proxy.wait_until_parked();
+    const std::uint64_t each = (proxy.resident_octets() - before) / count;
+    std::printf("half head of %zu octets: %zu octets of memory\n", half.size(),
+                static_cast<std::size_t>(each));
+    EXPECT_LT(each, octets + 6144);
+    RawConnection quick(proxy.port());
+    quick.send(get("/"));
+    EXPECT_EQ(quick.receive_response().status, 503);
+}
+
+TEST_P(Exhaustion, OfAHeadsRoomEndsIt) {
+    RunningProxy proxy(model(), "LimitRequestFields 0\nLimitRequestFieldSize 65536\n");
+    RawConnection client(proxy.port());
+    client.send("GET / HTTP/1.1\r\nHost: a\r\n");
+    for (int i = 0; i < 10; i++)
+        client.send("A: " + std::string(8'000, 'x') + "\r\n");
+    EXPECT_EQ(client.receive_response().status, 431);
+    EXPECT_EQ(proxy.access_log(1)[0]["end"], "client/request-head/too-large");
+}
+
+TEST_P(Exhaustion, OfALogsNameLosesNoRequests) {
+    const TemporaryFolder folder;
+    const std::string log = folder.file("gone.log");
+    RunningProxy proxy(model(), "CustomLog \"" + log + "\" \"%r\"\n");
+    std::filesystem::remove(log);
+    RawConnection client(proxy.port());
+    client.send(get("/none"));
+    EXPECT_EQ(client.receive_response().status, 404);
+    EXPECT_FALSE(std::filesystem::exists(log));
+}
+
 constexpr const char* status_place = "<Location /status>\nSetHandler server-status\n</Location>\n";
 
 /// Of a status page, the number behind a key.
