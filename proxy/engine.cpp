@@ -28,9 +28,22 @@ loop::Task<void> Engine::serve(mpm::Accepted accepted) {
     facts.candidates = &state_.sites->at(facts.local);
     accepted.socket.tune_for_relay();
     auto transport = std::make_unique<net::PlainTransport>(state_.loop, std::move(accepted.socket));
+    if (facts.candidates->sites.front()->serves_tls()) {
+        return serve_arrival(
+            std::unique_ptr<Arrival>(new Arrival{std::move(transport), facts, nullptr}));
+    }
     auto client = std::make_unique<H1Client>(state_, std::move(transport), facts);
     clients_.push_back(*client);
     return serve_owned(std::move(client));
+}
+
+loop::Task<void> Engine::serve_arrival(std::unique_ptr<Arrival> arrival) {
+    co_await open_door(state_, *arrival);
+    if (arrival->transport == nullptr) co_return;
+    auto client = std::make_unique<H1Client>(state_, std::move(arrival->transport), arrival->facts);
+    arrival.reset();
+    clients_.push_back(*client);
+    co_await client->serve();
 }
 
 void Engine::drain(mpm::Drain how) {

@@ -4,6 +4,7 @@
 
 #include "mpm/connection_handler.h"
 #include "proxy/h1_client.h"
+#include "proxy/tls_door.h"
 
 namespace headgate::proxy {
 
@@ -18,6 +19,8 @@ public:
     void apply(const mpm::ControlMessage& message) override;
 
 private:
+    loop::Task<void> serve_arrival(std::unique_ptr<Arrival> arrival);
+
     LoopState state_;
     boost::intrusive::list<H1Client, boost::intrusive::constant_time_size<false>> clients_;
 };

@@ -18,6 +18,7 @@ enum class LogId : int {
     stopped = 3,
     request_refused = 101,  // the client's request was not acceptable
     client_lost = 102,      // the client went away or was too slow
+    tls_failed = 103,       // no handshake with the client
     upstream_failed = 201,  // no usable response from the upstream
     response_cut = 202,     // the response broke off after its head was sent
     retried = 203,          // a reused connection had died; sent again on a fresh one

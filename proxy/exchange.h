@@ -38,6 +38,7 @@ public:
 private:
     // routing, in prepare()
     std::optional<Answer> route(const Request& request);
+    std::uint16_t misdirection() const;
     void capture(const RequestFacts& facts);
     void write_request(const Request& request, const Match& match);
 

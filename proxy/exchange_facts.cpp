@@ -58,9 +58,17 @@ void Exchange::prepare(const Request& request, bool keeps_alive) {
 std::optional<Answer> Exchange::route(const Request& request) {
     // RFC 9110 section 9.3.7: "*" asks about this server, not about a resource behind it.
     if (request.target.form == http::TargetForm::asterisk) return make_options_answer();
+    if (const std::uint16_t status = misdirection()) {
+        Answer refusal = make_answer(status, *settings_);
+        if (connection_.is_plain_on_tls) {
+            refusal.content += "<p>This port speaks HTTPS; the request came in plain HTTP.</p>\n";
+        }
+        return refusal;
+    }
     Places& places = state_.places[site_->index];
     const Place& place = places.at(request.path);
     settings_ = &place.settings();
+    if (*settings_->requires_tls && connection_.tls == nullptr) return make_answer(403, *settings_);
     if (*settings_->handler == RouteSettings::Handler::server_status) return make_status(request);
     const Match match = place.match(request.path);
     if (match.route == nullptr) return make_answer(404, *settings_);
@@ -73,6 +81,16 @@ std::optional<Answer> Exchange::route(const Request& request) {
     route_ = match.route;
     write_request(request, match);
     return std::nullopt;
+}
+
+/// Whether the request came in by the wrong door: the status that says so, or 0.
+std::uint16_t Exchange::misdirection() const {
+    if (connection_.is_plain_on_tls) return 400;
+    if (connection_.tls_site == nullptr) return 0;
+    const TlsSite& shown = *connection_.tls_site->tls;
+    if (connection_.names_no_server && *shown.server_settings.strict_sni) return 403;
+    // RFC 9110 section 15.5.20: a handshake for one virtual host says little about another.
+    return site_ == connection_.tls_site || shown.may_serve(*site_->tls) ? 0 : 421;
 }
 
 /// SetHandler server-status: ?auto, ?json, ?refresh=N, or the page.
@@ -102,7 +120,8 @@ Answer Exchange::make_status(const Request& request) const {
 void Exchange::write_request(const Request& request, const Match& match) {
     using Kind = http::RequestFraming::Kind;
     const std::string client = connection_.client.host_text();
-    const RewriteFacts facts{*settings_, site_->name, connection_.local.port(), client};
+    const RewriteFacts facts{*settings_, site_->name, connection_.local.port(), client,
+                             connection_.tls};
     head_ = upstream_head(request, match, facts);
     rewrite_ = response_rewrite(request, facts);
     content_ = request.framing.kind == Kind::chunked ? upstream::RequestContent::chunked
@@ -142,6 +161,7 @@ void Exchange::capture(const RequestFacts& from_request) {
     RequestFacts facts = from_request;
     facts.client = &connection_.client;
     facts.local = &connection_.local;
+    facts.tls = connection_.tls;
     facts.server_name = site_->name;
     facts.exchanges_before = connection_.exchanges > 0 ? connection_.exchanges - 1 : 0;
     captured_requests_.resize(site_->logs.size());

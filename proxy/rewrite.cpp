@@ -36,8 +36,14 @@ std::string target_of(const Request& request, const Match& match) {
     return target;
 }
 
+constexpr std::string_view scheme_field = "X-Forwarded-Proto";
+
+bool names(const http::Field& field, std::string_view name, const Request& request) {
+    return http::equals_ignore_case(http::name(field, request.text), name);
+}
+
 /// The client's end-to-end fields, without those that are written anew.
-OutgoingFields forwarded_fields(const Request& request, bool adds_forwarding) {
+OutgoingFields forwarded_fields(const Request& request, bool adds_forwarding, bool is_tls) {
     const http::Fields& received = request.head.fields;
     OutgoingFields fields;
     fields.reserve(received.size() + 8);
@@ -47,7 +53,10 @@ OutgoingFields forwarded_fields(const Request& request, bool adds_forwarding) {
                           (adds_forwarding && http::is_forwarding_field(field.id));
         // RFC 9110 section 10.1.1: no 100-continue expectation without content.
         const bool is_void = field.id == FieldName::expect && !request.framing.has_content();
-        if (anew || is_void || http::is_hop_by_hop(field, received, request.text)) continue;
+        // The scheme that we saw is what counts, whatever a client says it was.
+        const bool is_scheme = is_tls && adds_forwarding && names(field, scheme_field, request);
+        if (anew || is_void || is_scheme || http::is_hop_by_hop(field, received, request.text))
+            continue;
         fields.push_back({http::name(field, request.text), http::value(field, request.text), {}});
     }
     return fields;
@@ -60,7 +69,8 @@ void write(const OutgoingFields& fields, HeadWriter& writer) {
 
 std::string via_name(const RewriteFacts& facts) {
     std::string name(facts.server_name);
-    if (facts.server_port != 80) name += ":" + std::to_string(facts.server_port);
+    const std::uint16_t usual = facts.tls != nullptr ? 443 : 80;
+    if (facts.server_port != usual) name += ":" + std::to_string(facts.server_port);
     return name;
 }
 
@@ -76,8 +86,10 @@ std::string upstream_head(const Request& request, const Match& match, const Rewr
     writer.field(FieldName::host,
                  preserves_host ? request.host : std::string_view(match.route->authority));
 
-    OutgoingFields fields = forwarded_fields(request, adds_forwarding);
-    apply(facts.settings.request_fields, false, fields);
+    const bool is_tls = facts.tls != nullptr;
+    OutgoingFields fields = forwarded_fields(request, adds_forwarding, is_tls);
+    if (is_tls && adds_forwarding) fields.push_back({scheme_field, "https", {}});
+    apply(with_facts(facts.settings.request_fields, facts.tls), false, fields);
     write(fields, writer);
 
     const std::string name = via_name(facts);
@@ -104,7 +116,7 @@ ResponseRewrite response_rewrite(const Request& request, const RewriteFacts& fac
     rewrite.settings = &facts.settings;
     if (!facts.settings.reverses.empty()) {
         const std::string_view host = request.host.empty() ? facts.server_name : request.host;
-        rewrite.base_url = "http://" + std::string(host);
+        rewrite.base_url = (facts.tls != nullptr ? "https://" : "http://") + std::string(host);
     }
     if (via_mode(facts.settings) != http::ViaMode::off) rewrite.via_name = via_name(facts);
     return rewrite;

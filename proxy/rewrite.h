@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include "proxy/net/tls_transport.h"
 #include "proxy/request.h"
 #include "proxy/route.h"
 #include "upstream/upstream_side.h"
@@ -18,6 +19,7 @@ struct RewriteFacts {
     std::string_view server_name;
     std::uint16_t server_port;
     std::string_view client_address;
+    const net::TlsTransport* tls = nullptr;  // of the client's connection; null: it is plain
 };
 
 /// The serialised HTTP/1.1 head for the upstream.

@@ -61,6 +61,7 @@ private:
         site.base.merge_from(scope.settings.get<RouteSettings>());
         add_sections(site, scope);
         name_site(site, scope.settings.get<ServerSettings>());
+        load_site_tls(site, scope, root);
         open_logs(site);
         return site;
     }
@@ -76,6 +77,18 @@ private:
         site.name = name.empty() ? machine : name;
         for (const conf::Word& alias : own.server_aliases)
             site.aliases.push_back(alias.text);
+    }
+
+    void load_site_tls(Site& site, const conf::Scope& scope, const conf::Scope* root) {
+        TlsServerSettings server;
+        TlsUpstreamSettings upstream;
+        if (root != nullptr) {
+            server = root->settings.get<TlsServerSettings>();
+            upstream = root->settings.get<TlsUpstreamSettings>();
+        }
+        server.merge_from(scope.settings.get<TlsServerSettings>());
+        upstream.merge_from(scope.settings.get<TlsUpstreamSettings>());
+        site.tls = load_tls(server, upstream, site.name, loaded_);
     }
 
     static bool root_name_is_inherited(const ServerSettings& own) {
