@@ -53,6 +53,7 @@ private:
     void begin_response(const upstream::ReceivedHead& received);
     bool may_try_again(const net::Failure& failure) const;
     upstream::BorrowOptions borrow_options() const;
+    void prepare_tls(const Request& request);
 
     // ending
     loop::Task<void> answer(Answer made);
@@ -77,6 +78,7 @@ private:
     LiveView view_;
     Ledger ledger_;
     std::optional<upstream::Lease> lease_;
+    std::unique_ptr<upstream::TlsOptions> tls_;  // of the upstream; null: it is plain
     std::string head_;  // for the upstream; kept only while it may be sent again
     upstream::RequestFacts request_;
     upstream::RequestContent content_ = upstream::RequestContent::none;

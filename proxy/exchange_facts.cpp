@@ -124,10 +124,22 @@ void Exchange::write_request(const Request& request, const Match& match) {
                              connection_.tls};
     head_ = upstream_head(request, match, facts);
     rewrite_ = response_rewrite(request, facts);
+    if (match.route->rule.target.is_tls()) prepare_tls(request);
     content_ = request.framing.kind == Kind::chunked ? upstream::RequestContent::chunked
                : request.framing.has_content()       ? upstream::RequestContent::length
                                                      : upstream::RequestContent::none;
     expects_continue_ = request.framing.expects_continue;
+}
+
+/// As in Apache, an upstream that sees the client's Host is asked for that name under TLS too.
+void Exchange::prepare_tls(const Request& request) {
+    const TlsUpstreamSettings& settings = site_->tls->upstream_settings;
+    const bool preserves_host = *settings_->proxy_preserve_host && !request.host.empty();
+    tls_ = std::make_unique<upstream::TlsOptions>();
+    tls_->context = site_->tls->upstream();
+    tls_->server_name =
+        preserves_host ? std::string(host_without_port(request.host)) : route_->rule.target.host;
+    tls_->checks = {*settings.check_name, *settings.check_expiry};
 }
 
 void Exchange::refuse(const RefusedRequest& refused) {

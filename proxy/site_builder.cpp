@@ -62,6 +62,7 @@ private:
         add_sections(site, scope);
         name_site(site, scope.settings.get<ServerSettings>());
         load_site_tls(site, scope, root);
+        check_tls_targets(site);
         open_logs(site);
         return site;
     }
@@ -89,6 +90,30 @@ private:
         server.merge_from(scope.settings.get<TlsServerSettings>());
         upstream.merge_from(scope.settings.get<TlsUpstreamSettings>());
         site.tls = load_tls(server, upstream, site.name, loaded_);
+    }
+
+    /// Every https:// target of a site: it needs SSLProxyEngine, as in Apache, and should be
+    /// verified, which Apache does not do unless told to.
+    void check_tls_targets(const Site& site) {
+        if (site.tls == nullptr) return;
+        std::vector<PassRule> rules = site.base.passes;
+        for (const Location& location : site.locations) {
+            rules.insert(rules.end(), location.settings.passes.begin(),
+                         location.settings.passes.end());
+        }
+        for (const PassRule& rule : rules) {
+            if (rule.exclude || !rule.target.is_tls()) continue;
+            const TlsUpstreamSettings& settings = site.tls->upstream_settings;
+            if (!*settings.engine) {
+                loaded_.diagnostics.error(rule.span, "an https:// upstream needs SSLProxyEngine On",
+                                          "in server " + site.name);
+            } else if (*settings.verify == net::TlsContext::Verify::none) {
+                loaded_.diagnostics.warning(
+                    rule.span, "the certificate of this upstream is not verified",
+                    "write SSLProxyVerify require and SSLProxyCACertificateFile");
+            }
+            return;
+        }
     }
 
     static bool root_name_is_inherited(const ServerSettings& own) {
