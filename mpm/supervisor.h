@@ -71,6 +71,7 @@ private:
     void reap();
     void bury(pid_t pid, int status);
     void maintain();
+    void tell_news();
     void end_last_child(const Generation& generation);
     void fork_child(Generation& generation, unsigned ordinal);
     void fork_helper(Generation& generation);

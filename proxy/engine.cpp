@@ -2,6 +2,7 @@
 #include "proxy/engine.h"
 
 #include "proxy/net/plain_transport.h"
+#include "proxy/tls_watch.h"
 
 namespace headgate::proxy {
 
@@ -54,7 +55,10 @@ void Engine::drain(mpm::Drain how) {
 }
 
 void Engine::apply(const mpm::ControlMessage& message) {
-    if (message.kind != mpm::ControlMessage::Kind::reopen_logs) return;
+    if (message.kind == mpm::ControlMessage::Kind::news) {
+        take_certificates(*state_.sites, message.text);
+        return;
+    }
     state_.logs.flush();
     state_.sites->reopen_logs();
 }

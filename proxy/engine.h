@@ -5,6 +5,7 @@
 #include "mpm/connection_handler.h"
 #include "proxy/h1_client.h"
 #include "proxy/tls_door.h"
+#include "proxy/tls_watch.h"
 
 namespace headgate::proxy {
 
@@ -30,16 +31,18 @@ class EngineFactory final : public mpm::HandlerFactory {
 public:
     /// `kept`: sites whose logs those of `sites` are, if others.
     explicit EngineFactory(std::shared_ptr<Sites> sites, std::shared_ptr<Sites> kept = nullptr)
-        : sites_(std::move(sites)), kept_(std::move(kept)) {}
+        : sites_(std::move(sites)), kept_(std::move(kept)), watch_(*sites_) {}
     std::unique_ptr<mpm::ConnectionHandler> make(loop::Loop& loop,
                                                  const mpm::Surroundings& around) override {
         return std::make_unique<Engine>(loop, sites_, stock_, around);
     }
+    std::vector<std::string> news() override { return watch_.look(); }
     Sites& sites() { return *sites_; }
 
 private:
     std::shared_ptr<Sites> sites_;
     std::shared_ptr<Sites> kept_;
+    TlsWatch watch_;  // used in the supervisor only
     upstream::SharedStock stock_;
 };
 

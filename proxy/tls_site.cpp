@@ -23,15 +23,15 @@ constexpr int days_of_notice = 14;
 /// Reads files named by directives; what cannot be read is an error at the directive.
 class Files {
 public:
-    explicit Files(conf::Loaded& loaded) : loaded_(loaded) {}
+    Files(const std::string& server_root, conf::Diagnostics& diagnostics)
+        : server_root_(server_root), diagnostics_(diagnostics) {}
 
     std::string read(const std::string& path, const conf::Span& span, const char* what) {
         std::string text;
         if (path.empty()) return text;
         const std::string problem = conf::read_text(absolute(path), text);
         if (!problem.empty()) {
-            loaded_.diagnostics.error(span,
-                                      std::string("cannot read the ") + what + ": " + problem);
+            diagnostics_.error(span, std::string("cannot read the ") + what + ": " + problem);
         }
         return text;
     }
@@ -44,8 +44,7 @@ public:
         if (path->empty()) return all;
         DIR* folder = ::opendir(absolute(*path).c_str());
         if (folder == nullptr) {
-            loaded_.diagnostics.error(path.span(),
-                                      std::string("cannot read the folder of ") + what);
+            diagnostics_.error(path.span(), std::string("cannot read the folder of ") + what);
             return all;
         }
         while (const dirent* entry = ::readdir(folder)) {
@@ -59,11 +58,13 @@ public:
         return all;
     }
 
-private:
     std::string absolute(const std::string& path) const {
-        return path.front() == '/' ? path : loaded_.server_root + "/" + path;
+        return path.front() == '/' ? path : server_root_ + "/" + path;
     }
-    conf::Loaded& loaded_;
+
+private:
+    const std::string& server_root_;
+    conf::Diagnostics& diagnostics_;
 };
 
 /// What the program of SSLPassPhraseDialog prints, less its line's end.
@@ -144,9 +145,10 @@ bool TlsSite::may_serve(const TlsSite& other) const {
     return false;
 }
 
-TlsFiles read_tls_files(const TlsServerSettings& settings, const std::string& site_name,
-                        conf::Loaded& loaded) {
-    Files files(loaded);
+TlsFiles read_tls_files(const TlsSite& site, const std::string& site_name,
+                        conf::Diagnostics& diagnostics) {
+    const TlsServerSettings& settings = site.server_settings;
+    Files files(site.server_root, diagnostics);
     TlsFiles read;
     const std::string chain = files.read(settings.chain, "chain of certificates");
     for (std::size_t i = 0; i < settings.certificates.size(); i++) {
@@ -171,13 +173,30 @@ TlsFiles read_tls_files(const TlsServerSettings& settings, const std::string& si
     return read;
 }
 
-namespace {
+std::vector<std::string> tls_file_names(const TlsSite& site) {
+    const TlsServerSettings& settings = site.server_settings;
+    std::vector<std::string> names;
+    const auto add = [&](const std::string& name) {
+        if (!name.empty()) names.push_back(name[0] == '/' ? name : site.server_root + "/" + name);
+    };
+    for (const conf::Word& name : settings.certificates)
+        add(name.text);
+    for (const conf::Word& name : settings.keys)
+        add(name.text);
+    for (const auto* name : {&settings.chain, &settings.ca_file, &settings.ca_path,
+                             &settings.announced_file, &settings.crl_file, &settings.crl_path}) {
+        add(**name);
+    }
+    return names;
+}
 
 net::TlsTickets& shared_tickets() {
     // For the life of the program: generations share them, and so do all children.
     static auto* const tickets = new net::TlsTickets;
     return *tickets;
 }
+
+namespace {
 
 void add_credentials(TlsContext& context, const TlsServerSettings& settings, const TlsFiles& files,
                      conf::Diagnostics& diagnostics) {
@@ -240,7 +259,7 @@ namespace {
 
 std::shared_ptr<TlsContext> make_upstream_context(const TlsUpstreamSettings& settings,
                                                   conf::Loaded& loaded) {
-    Files files(loaded);
+    Files files(loaded.server_root, loaded.diagnostics);
     auto context = std::make_shared<TlsContext>(TlsContext::Role::client);
     apply_terms(*context, settings, loaded.diagnostics);
     add_authorities(*context, settings,
@@ -267,7 +286,8 @@ std::shared_ptr<TlsContext> make_upstream_context(const TlsUpstreamSettings& set
 
 void load_ticket_key(const TlsServerSettings& settings, conf::Loaded& loaded) {
     if (settings.ticket_key->empty()) return;
-    const std::string key = Files(loaded).read(settings.ticket_key, "key of session tickets");
+    const std::string key = Files(loaded.server_root, loaded.diagnostics)
+                                .read(settings.ticket_key, "key of session tickets");
     if (!key.empty() && !shared_tickets().add_key(key)) {
         loaded.diagnostics.error(settings.ticket_key.span(),
                                  "a key of session tickets has 48 octets (or 80)",
@@ -281,6 +301,8 @@ std::unique_ptr<TlsSite> load_tls(const TlsServerSettings& server,
                                   const TlsUpstreamSettings& upstream, const std::string& site_name,
                                   conf::Loaded& loaded) {
     auto site = std::make_unique<TlsSite>(server, upstream);
+    site->texts = loaded.diagnostics.fresh();
+    site->server_root = loaded.server_root;
     site->identity = site_name + "|" + demands(server);
     if (*server.engine && server.certificates.empty()) {
         loaded.diagnostics.error(server.engine.span(), "SSLEngine is on without a certificate",
@@ -289,7 +311,7 @@ std::unique_ptr<TlsSite> load_tls(const TlsServerSettings& server,
     }
     if (*server.engine) {
         const std::size_t errors_before = loaded.diagnostics.error_count();
-        const TlsFiles files = read_tls_files(server, site_name, loaded);
+        const TlsFiles files = read_tls_files(*site, site_name, loaded.diagnostics);
         if (loaded.diagnostics.error_count() != errors_before) return nullptr;
         load_ticket_key(server, loaded);
         site->set_server(make_server_context(*site, files, loaded.diagnostics));

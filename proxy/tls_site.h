@@ -13,6 +13,7 @@
 #include "conf/load.h"
 #include "proxy/net/tls_context.h"
 #include "proxy/net/tls_peer.h"
+#include "proxy/net/tls_tickets.h"
 #include "proxy/settings_tls.h"
 
 namespace headgate::proxy {
@@ -43,7 +44,9 @@ public:
 
     const TlsServerSettings server_settings;
     const TlsUpstreamSettings upstream_settings;
-    std::string identity;  // of the site: its name, and what it demands
+    conf::Diagnostics texts;  // none: for mistakes that show later, with their places
+    std::string server_root;  // what relative names start from
+    std::string identity;     // of the site: its name, and what it demands
 
 private:
     mutable std::mutex mutex_;
@@ -60,15 +63,20 @@ struct TlsFiles {
     std::string revocations;
 };
 
-/// Reads what `settings` names. Mistakes go to the diagnostics of `loaded`.
-TlsFiles read_tls_files(const TlsServerSettings& settings, const std::string& site_name,
-                        conf::Loaded& loaded);
+/// Reads what the settings of a site name. Mistakes go to the diagnostics.
+TlsFiles read_tls_files(const TlsSite& site, const std::string& site_name,
+                        conf::Diagnostics& diagnostics);
+/// The names of all of them, in full.
+std::vector<std::string> tls_file_names(const TlsSite& site);
 /// Null when something is wrong with it, which has been said then.
 std::shared_ptr<net::TlsContext> make_server_context(const TlsSite& site, const TlsFiles& files,
                                                      conf::Diagnostics& diagnostics);
 
+/// The keys of session tickets, of the whole program. Made when first asked for: before a fork.
+net::TlsTickets& shared_tickets();
+
 /// The TLS of a site from its settings, which are merged with what encloses it. Null after a
-/// mistake. `proxies_tls`: some upstream of it is an https one.
+/// mistake.
 std::unique_ptr<TlsSite> load_tls(const TlsServerSettings& server,
                                   const TlsUpstreamSettings& upstream, const std::string& site_name,
                                   conf::Loaded& loaded);

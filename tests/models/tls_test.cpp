@@ -245,6 +245,32 @@ TEST_P(Tls, AnswersTheWrongScheme) {
     EXPECT_EQ(large.receive_rest(), "");
 }
 
+/// New files reach the children that run; what is of no use leaves the old certificate serving.
+TEST_P(Tls, TakesNewCertificatesWithoutANewGeneration) {
+    const Files files;
+    RunningOrigin origin;
+    RunningProxy proxy(model(), files.server("a.test") + pass_all_to(origin));
+    RawConnection kept(proxy.port(), asking_for("a.test"));
+    EXPECT_EQ(status_of(kept, "a.test"), 200);
+    const std::vector<pid_t> children = proxy.children();
+    const auto serial = [&] {
+        RawConnection client(proxy.port(), asking_for("a.test"));
+        EXPECT_TRUE(client.shake()) << client.tls()->fault();
+        X509* shown = SSL_get0_peer_certificate(client.tls()->ssl());
+        return ASN1_INTEGER_get(X509_get0_serialNumber(shown));
+    };
+    const long first = serial();
+    files.folder.write("a.testEC.key", "nonsense");
+    proxy.wait_for_message("were not changed; the old ones go on");
+    EXPECT_NE(proxy.messages().find("this file is of no use"), std::string::npos);
+    EXPECT_EQ(serial(), first);
+    files.server("a.test");
+    proxy.wait_for_message("new certificates for");
+    wait_until("for the new certificate", [&] { return serial() > first; });
+    EXPECT_EQ(proxy.children(), children);
+    EXPECT_EQ(status_of(kept, "a.test"), 200) << "its connection was not touched";
+}
+
 /// RFC 8446 section 6.1: an end without close_notify may be an attacker's.
 TEST_P(Tls, TakesNoUnannouncedEndForTheEnd) {
     const Files files;

@@ -79,10 +79,9 @@ RawConnection::RawConnection(std::uint16_t port, const TlsTerms& terms) {
 }
 
 bool RawConnection::shake() {
-    char nothing;
-    while (!tls_->is_shaken()) {
-        if (tls_->recv(&nothing, 0) < 0 && errno != EAGAIN) return false;
-        if (!tls_->is_shaken()) wait(tls_->wants());
+    while (tls_->shake() != 1) {
+        if (errno != EAGAIN) return false;
+        wait(tls_->wants());
     }
     return true;
 }

@@ -75,6 +75,8 @@ public:
     ssize_t recv(char* into, std::size_t size) {
         return settle(SSL_read(ssl_.get(), into, static_cast<int>(size)));
     }
+    /// 1 when the handshake is done; else as send().
+    ssize_t shake() { return settle(SSL_do_handshake(ssl_.get())); }
     /// Whether recv() would give something.
     bool has_news() {
         char octet;
@@ -124,7 +126,8 @@ private:
         wants_ = error == SSL_ERROR_WANT_WRITE ? POLLOUT : POLLIN;
         if (error == SSL_ERROR_WANT_READ || error == SSL_ERROR_WANT_WRITE) return -1;
         const char* reason = ERR_reason_error_string(ERR_peek_last_error());
-        fault_ = reason != nullptr ? reason : "connection lost";
+        // The first one tells; later tries only find that it is over.
+        if (fault_.empty()) fault_ = reason != nullptr ? reason : "connection lost";
         ERR_clear_error();
         errno = ECONNRESET;
         return error == SSL_ERROR_ZERO_RETURN ? 0 : -1;
