@@ -14,6 +14,8 @@ Engine::Engine(loop::Loop& loop, std::shared_ptr<const Sites> sites, upstream::S
 
 namespace {
 
+constexpr loop::Milliseconds handshake_grace{1000};  // for one that is under way at the end
+
 /// Its frame is all that an idle connection keeps of this file.
 loop::Task<void> serve_owned(std::unique_ptr<H1Client> client) {
     co_await client->serve();
@@ -30,8 +32,9 @@ loop::Task<void> Engine::serve(mpm::Accepted accepted) {
     accepted.socket.tune_for_relay();
     auto transport = std::make_unique<net::PlainTransport>(state_.loop, std::move(accepted.socket));
     if (facts.candidates->sites.front()->serves_tls()) {
-        return serve_arrival(
-            std::unique_ptr<Arrival>(new Arrival{std::move(transport), facts, nullptr}));
+        auto arrival = std::make_unique<Arrival>(std::move(transport), facts);
+        arrivals_.push_back(*arrival);
+        return serve_arrival(std::move(arrival));
     }
     auto client = std::make_unique<H1Client>(state_, std::move(transport), facts);
     clients_.push_back(*client);
@@ -52,6 +55,11 @@ void Engine::drain(mpm::Drain how) {
     state_.is_ending = state_.is_ending || how == mpm::Drain::soon;
     for (H1Client& client : clients_)
         client.drain();
+    if (!state_.is_ending) return;
+    for (Arrival& arrival : arrivals_) {
+        if (arrival.branch == nullptr || arrival.branch->parked == nullptr) continue;
+        state_.loop.set_deadline(*arrival.branch->parked, loop::Deadline::after(handshake_grace));
+    }
 }
 
 void Engine::apply(const mpm::ControlMessage& message) {

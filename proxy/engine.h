@@ -23,6 +23,7 @@ private:
     loop::Task<void> serve_arrival(std::unique_ptr<Arrival> arrival);
 
     LoopState state_;
+    boost::intrusive::list<Arrival, boost::intrusive::constant_time_size<false>> arrivals_;
     boost::intrusive::list<H1Client, boost::intrusive::constant_time_size<false>> clients_;
 };
 

@@ -58,6 +58,7 @@ void report(LoopState& state, const ConnectionFacts& facts, const Failure& failu
 }  // namespace
 
 loop::Task<void> open_door(LoopState& state, Arrival& arrival) {
+    arrival.branch = state.loop.branch();
     ConnectionFacts& facts = arrival.facts;
     const Site& first = *facts.candidates->sites.front();
     const loop::Deadline deadline = loop::Deadline::at(state.loop.now() + *first.settings.timeout);

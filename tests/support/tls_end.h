@@ -5,6 +5,7 @@
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <poll.h>
+#include <signal.h>
 
 #include <cerrno>
 #include <cstdlib>
@@ -29,6 +30,7 @@ struct TlsTerms {
 class TlsEnd {
 public:
     TlsEnd(int socket, const TlsTerms& terms) : context_(SSL_CTX_new(TLS_client_method())) {
+        ::signal(SIGPIPE, SIG_IGN);  // OpenSSL writes without MSG_NOSIGNAL
         SSL_CTX_set_mode(context_.get(),
                          SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
         SSL_CTX_set_min_proto_version(context_.get(), terms.version);
