@@ -42,6 +42,9 @@ public:
     /// "1 error, 0 warnings."
     std::string summary() const;
 
+    /// None yet, over the same texts: for what is looked at again after loading.
+    Diagnostics fresh() const { return Diagnostics(sources_); }
+
     Sources& sources() { return *sources_; }
     const Sources& sources() const { return *sources_; }
 

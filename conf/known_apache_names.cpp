@@ -150,27 +150,16 @@ constexpr KnownNames directives[] = {
      "MDStoreLocks MDWarnWindow"},
     {Support::not_yet, "client addresses behind another proxy: not yet",
      "RemoteIPProxyProtocol RemoteIPProxyProtocolExceptions"},
-    {Support::not_yet, "TLS: not yet; end TLS in front of Headgate",
-     "SSLCACertificateFile SSLCACertificatePath SSLCADNRequestFile SSLCADNRequestPath "
-     "SSLCARevocationCheck SSLCARevocationFile SSLCARevocationPath "
-     "SSLCertificateChainFile SSLCertificateFile SSLCertificateKeyFile SSLCipherSuite "
-     "SSLCompression SSLEngine SSLFIPS SSLHonorCipherOrder SSLInsecureRenegotiation "
-     "SSLLog SSLLogLevel SSLOCSPDefaultResponder SSLOCSPEnable SSLOCSPNoVerify "
-     "SSLOCSPOverrideResponder SSLOCSPProxyURL SSLOCSPResponderCertificateFile "
-     "SSLOCSPResponderTimeout SSLOCSPResponseMaxAge SSLOCSPResponseTimeSkew "
-     "SSLOCSPUseRequestNonce SSLOpenSSLConfCmd SSLOptions SSLPassPhraseDialog SSLProtocol "
-     "SSLProxyCACertificateFile SSLProxyCACertificatePath SSLProxyCARevocationCheck "
-     "SSLProxyCARevocationFile SSLProxyCARevocationPath SSLProxyCheckPeerCN "
-     "SSLProxyCheckPeerExpire SSLProxyCheckPeerName SSLProxyCipherSuite SSLProxyEngine "
-     "SSLProxyMachineCertificateChainFile SSLProxyMachineCertificateFile "
-     "SSLProxyMachineCertificatePath SSLProxyProtocol SSLProxyVerify SSLProxyVerifyDepth "
-     "SSLRequire SSLRequireSSL SSLSessionCache SSLSessionCacheTimeout "
-     "SSLSessionTicketKeyFile SSLSessionTickets SSLSRPUnknownUserSeed SSLSRPVerifierFile "
-     "SSLStaplingCache SSLStaplingErrorCacheTimeout SSLStaplingFakeTryLater "
-     "SSLStaplingForceURL SSLStaplingResponderTimeout SSLStaplingResponseMaxAge "
+    {Support::not_yet, "this part of TLS: not yet",
+     "SSLCADNRequestPath SSLLog SSLLogLevel SSLOCSPDefaultResponder SSLOCSPEnable "
+     "SSLOCSPNoVerify SSLOCSPOverrideResponder SSLOCSPProxyURL "
+     "SSLOCSPResponderCertificateFile SSLOCSPResponderTimeout SSLOCSPResponseMaxAge "
+     "SSLOCSPResponseTimeSkew SSLOCSPUseRequestNonce SSLProxyMachineCertificatePath "
+     "SSLRequire SSLSRPUnknownUserSeed SSLSRPVerifierFile SSLStaplingCache "
+     "SSLStaplingErrorCacheTimeout SSLStaplingFakeTryLater SSLStaplingForceURL "
+     "SSLStaplingResponderTimeout SSLStaplingResponseMaxAge "
      "SSLStaplingResponseTimeSkew SSLStaplingReturnResponderErrors "
-     "SSLStaplingStandardCacheTimeout SSLStrictSNIVHostCheck SSLUserName SSLUseStapling "
-     "SSLVerifyClient SSLVerifyDepth SSLVHostSNIPolicy"},
+     "SSLStaplingStandardCacheTimeout"},
 };
 
 constexpr KnownNames sections[] = {
@@ -192,7 +181,7 @@ constexpr KnownNames sections[] = {
 };
 
 constexpr std::string_view built_in_modules =
-    "core http so unixd version log_config headers proxy proxy_http mpm_event mpm_prefork "
+    "core http so unixd version log_config headers proxy proxy_http ssl mpm_event mpm_prefork "
     "mpm_worker";
 
 constexpr std::string_view other_modules =
@@ -208,7 +197,7 @@ constexpr std::string_view other_modules =
     "proxy_fdpass proxy_ftp proxy_hcheck proxy_html proxy_http2 proxy_scgi proxy_uwsgi "
     "proxy_wstunnel ratelimit reflector remoteip reqtimeout request rewrite sed session "
     "session_cookie session_crypto session_dbd setenvif slotmem_plain slotmem_shm "
-    "socache_dbm socache_memcache socache_redis socache_shmcb speling ssl status "
+    "socache_dbm socache_memcache socache_redis socache_shmcb speling status "
     "substitute suexec unique_id userdir usertrack vhost_alias watchdog xml2enc";
 
 }  // namespace

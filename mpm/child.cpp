@@ -45,7 +45,7 @@ public:
         for (unsigned i = 0; i < count; i++) {
             runners_.push_back(make_runner(plan.serves_many, plan.handlers, options(i, count)));
         }
-        runners_[0]->watch_control(plan.control, [this](ControlWord word) { obey(word); });
+        runners_[0]->watch_control(plan.control, [this](ReceivedWord word) { obey(word); });
     }
 
     /// The first runner has this thread; the others one each.
@@ -107,14 +107,19 @@ private:
         };
         options.on_spent = [this] {
             plan_.scoreboard.row(plan_.row).is_draining = true;  // so that it is replaced at once
-            obey(ControlWord::drain);
+            obey({ControlWord::drain, false, ""});
         };
         return options;
     }
 
-    void obey(ControlWord word) {
+    void obey(const ReceivedWord& received) {
+        if (received.word == ControlWord::news) {
+            // What it changes is the process's: one thread does it for all.
+            runners_[0]->apply({ControlMessage::Kind::news, received.text});
+            return;
+        }
         for (auto& runner : runners_) {
-            switch (word) {
+            switch (*received.word) {
                 case ControlWord::drain:
                     runner->drain(Drain::gently);
                     break;
@@ -126,6 +131,8 @@ private:
                     break;
                 case ControlWord::reopen_logs:
                     runner->apply({});
+                    break;
+                case ControlWord::news:
                     break;
             }
         }
@@ -140,8 +147,8 @@ private:
             ::poll(waits, 2, -1);
             if (waits[1].revents == 0) continue;
             const ReceivedWord received = receive_word(plan_.control);
-            if (received.word) obey(*received.word);
-            if (received.is_end) obey(ControlWord::finish);
+            if (received.word) obey(received);
+            if (received.is_end) obey({ControlWord::finish, true, ""});
             has_supervisor = !received.is_end;
         }
     }

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "mpm/loop/loop.h"
 #include "mpm/loop/socket.h"
@@ -30,10 +31,13 @@ struct Surroundings {
     std::time_t started;  // of the supervisor
 };
 
-/// What a child is told from outside. Empty so far but for the reopening of logs; certificates and
-/// the rest join it here.
+/// What a child is told from outside.
 struct ControlMessage {
-    enum class Kind : std::uint8_t { reopen_logs } kind = Kind::reopen_logs;
+    enum class Kind : std::uint8_t {
+        reopen_logs,
+        news,  // `text` is what HandlerFactory::news() gave in the supervisor; told to one thread
+    } kind = Kind::reopen_logs;
+    std::string text = {};
 };
 
 /// How idle connections end when a process drains.
@@ -69,6 +73,9 @@ public:
                                                     const Surroundings& surroundings) = 0;
     /// In the supervisor: what its children are told, so that those forked later start from it.
     virtual void apply(const ControlMessage&) {}
+    /// In the supervisor, about once a second: what the children that run are to be told, each of
+    /// all of it. Those forked later start from what this has become.
+    virtual std::vector<std::string> news() { return {}; }
 };
 
 }  // namespace headgate::mpm

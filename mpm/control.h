@@ -4,6 +4,7 @@
 #pragma once
 
 #include <optional>
+#include <string>
 #include <utility>
 
 #include "mpm/loop/socket.h"
@@ -15,17 +16,19 @@ enum class ControlWord : char {
     finish = 'F',  // the program ends: the same, sooner
     stop = 'S',    // cut what is in hand, then exit
     reopen_logs = 'R',
+    news = 'N',  // a text for the application follows: new certificates
 };
 
 /// The supervisor's end and the child's, both non-blocking.
 std::pair<loop::Socket, loop::Socket> make_control_pair();
 
-/// Never blocks; false when the child is gone.
-bool send_word(const loop::Socket& to, ControlWord word);
+/// Never blocks; false, with errno, when the child is gone or cannot take it now.
+bool send_word(const loop::Socket& to, ControlWord word, const std::string& text = "");
 
 struct ReceivedWord {
     std::optional<ControlWord> word;
     bool is_end = false;  // the supervisor is gone
+    std::string text;     // behind the word
 };
 /// The next word, if one is there.
 ReceivedWord receive_word(const loop::Socket& from);

@@ -42,7 +42,7 @@ void Runner::apply(const ControlMessage& message) {
     });
 }
 
-void Runner::watch_control(const loop::Socket& control, std::function<void(ControlWord)> on_word) {
+void Runner::watch_control(const loop::Socket& control, std::function<void(ReceivedWord)> on_word) {
     on_word_ = std::move(on_word);
     background_.spawn(read_control(control));
 }
@@ -51,13 +51,13 @@ loop::Task<void> Runner::read_control(const loop::Socket& control) {
     loop::Readiness& readiness = loop_.watch(control.descriptor());
     bool goes_on = true;
     while (goes_on) {
-        const ReceivedWord received = receive_word(control);
+        ReceivedWord received = receive_word(control);
         if (received.word) {
-            on_word_(*received.word);
+            on_word_(std::move(received));
             continue;
         }
         if (received.is_end) {
-            on_word_(ControlWord::finish);
+            on_word_({ControlWord::finish, true, ""});
             break;
         }
         const loop::Wake wake =

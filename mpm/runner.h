@@ -73,7 +73,7 @@ public:
     void apply(const ControlMessage& message);
     /// Before run(): has words for this child read from `control` on this runner's loop; each is
     /// given to `on_word`, and the end of the supervisor as ControlWord::finish.
-    void watch_control(const loop::Socket& control, std::function<void(ControlWord)> on_word);
+    void watch_control(const loop::Socket& control, std::function<void(ReceivedWord)> on_word);
 
 protected:
     Runner(HandlerFactory& handlers, RunnerOptions options, bool keeps_thread);
@@ -95,7 +95,7 @@ protected:
     loop::Scope background_;
     std::vector<std::uint32_t> free_records_;  // below the highest ever used
     std::uint32_t records_used_ = 0;
-    std::function<void(ControlWord)> on_word_;
+    std::function<void(ReceivedWord)> on_word_;
     bool is_draining_ = false;
 };
 

@@ -84,6 +84,7 @@ private:
     void maintain();
     SpareKeeper::Census count_idle(const Generation& generation);
     void say_at_limit(const Generation& generation, unsigned idle);
+    void tell_news();
     void end_last_child(const Generation& generation);
     void fork_child(Generation& generation, unsigned ordinal);
     void fork_helper(Generation& generation);

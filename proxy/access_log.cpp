@@ -9,6 +9,7 @@
 #include <cstring>
 
 #include "proxy/http/fields.h"
+#include "proxy/net/tls_peer.h"
 
 namespace headgate::proxy {
 namespace {
@@ -23,6 +24,11 @@ constexpr std::string_view response_letters = "o";
 constexpr std::string_view ledger_letters = "stDTbBIOSPLfRCexn";
 constexpr std::array our_names{"framing", "held",     "parked",   "releases",
                                "end",     "upstream", "attempts", "phases"};
+
+/// %{SSL_PROTOCOL}x and its like, from mod_ssl.
+bool is_tls_fact(std::string_view name) {
+    return name.starts_with("SSL_") || name == "HTTPS";
+}
 
 /// The letter of C's short escapes that Apache uses; NUL for every other octet.
 char escape_letter(char c) {
@@ -145,6 +151,8 @@ std::string of_request(char letter, const std::string& argument, const RequestFa
             return port_text(facts, argument);
         case 'k':
             return std::to_string(facts.exchanges_before);
+        case 'x':
+            return facts.tls != nullptr ? net::tls_fact(*facts.tls, argument) : "";
         case 'X':
             return facts.keeps_alive ? "+" : "-";
         default:
@@ -317,6 +325,10 @@ private:
 
     static bool classify(Item& item) {
         if (item.letter == 0) return item.argument == "%";
+        if (item.letter == 'x' && is_tls_fact(item.argument)) {
+            item.source = Source::request;
+            return true;
+        }
         if (item.letter == 'x') {
             item.source = Source::ledger;
             return std::find(our_names.begin(), our_names.end(), item.argument) != our_names.end();

@@ -13,6 +13,7 @@
 #include "mpm/loop/address.h"
 #include "proxy/http/message.h"
 #include "proxy/ledger.h"
+#include "proxy/net/tls_transport.h"
 
 namespace headgate::proxy {
 
@@ -27,6 +28,7 @@ struct RequestFacts {
     const loop::Address* peer = nullptr;    // the connection's: %{c}a, %{remote}p
     const loop::Address* local = nullptr;
     std::string_view server_name;
+    const net::TlsTransport* tls = nullptr;  // null: the connection is plain
     bool keeps_alive = false;
     std::uint32_t exchanges_before = 0;  // on this connection
 };

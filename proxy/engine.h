@@ -4,6 +4,8 @@
 
 #include "mpm/connection_handler.h"
 #include "proxy/h1_client.h"
+#include "proxy/tls_door.h"
+#include "proxy/tls_watch.h"
 
 namespace headgate::proxy {
 
@@ -19,12 +21,14 @@ public:
     void accept_paused(int error) override;
 
 private:
+    loop::Task<void> serve_arrival(std::unique_ptr<Arrival> arrival);
     void settle_logs();
     void report_lost();
 
     LoopState state_;
     loop::TimePoint next_report_{};  // of lost lines, and of accepting paused: one a second
     loop::TimePoint next_pause_report_{};
+    boost::intrusive::list<Arrival, boost::intrusive::constant_time_size<false>> arrivals_;
     boost::intrusive::list<H1Client, boost::intrusive::constant_time_size<false>> clients_;
 };
 
@@ -33,17 +37,19 @@ class EngineFactory final : public mpm::HandlerFactory {
 public:
     /// `kept`: sites whose logs those of `sites` are, if others.
     explicit EngineFactory(std::shared_ptr<Sites> sites, std::shared_ptr<Sites> kept = nullptr)
-        : sites_(std::move(sites)), kept_(std::move(kept)) {}
+        : sites_(std::move(sites)), kept_(std::move(kept)), watch_(*sites_) {}
     std::unique_ptr<mpm::ConnectionHandler> make(loop::Loop& loop,
                                                  const mpm::Surroundings& around) override {
         return std::make_unique<Engine>(loop, sites_, stock_, around);
     }
     void apply(const mpm::ControlMessage& message) override;
+    std::vector<std::string> news() override { return watch_.look(); }
     Sites& sites() { return *sites_; }
 
 private:
     std::shared_ptr<Sites> sites_;
     std::shared_ptr<Sites> kept_;
+    TlsWatch watch_;  // used in the supervisor only
     upstream::SharedStock stock_;
 };
 

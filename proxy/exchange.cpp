@@ -303,6 +303,7 @@ upstream::BorrowOptions Exchange::borrow_options() {
     options.may_reuse = *parameters.reuse && !only_fresh_;
     options.must_be_sure =
         content_ != RequestContent::none || !http::is_idempotent(request_.method);
+    options.tls = tls_.get();
     options.field_limit = static_cast<std::uint32_t>(*parameters.field_limit);
     options.idle_limit = !*parameters.reuse                     ? loop::Milliseconds(0)
                          : parameters.time_to_live.is_written() ? *parameters.time_to_live

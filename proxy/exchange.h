@@ -45,6 +45,7 @@ public:
 private:
     // routing, in prepare()
     std::optional<Answer> route(const Request& request, const BelievedClient& client);
+    std::uint16_t misdirection() const;
     std::string client_text() const;
     void capture(const RequestFacts& facts);
     void write_request(const Request& request, const Match& match, const BelievedClient& client);
@@ -69,6 +70,7 @@ private:
     net::Failure as_departure(const net::Failure& failure) const;
     bool may_try_again(const net::Failure& failure) const;
     upstream::BorrowOptions borrow_options();
+    void prepare_tls(const Request& request);
 
     // ending
     loop::Task<void> answer(Answer made);
@@ -97,6 +99,7 @@ private:
     LiveView view_;
     Ledger ledger_;
     std::optional<upstream::Lease> lease_;
+    std::unique_ptr<upstream::TlsOptions> tls_;  // of the upstream; null: it is plain
     std::string head_;     // for the upstream; kept only while it may be sent again
     std::string upgrade_;  // the protocols that the upstream was asked for
     upstream::RequestFacts request_;

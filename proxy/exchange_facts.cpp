@@ -68,6 +68,13 @@ std::string Exchange::client_text() const {
 
 /// The answer of our own when the request is not to be forwarded.
 std::optional<Answer> Exchange::route(const Request& request, const BelievedClient& client) {
+    if (const std::uint16_t status = misdirection()) {
+        Answer refusal = make_answer(status, *settings_);
+        if (connection_.is_plain_on_tls) {
+            refusal.content += "<p>This port speaks HTTPS; the request came in plain HTTP.</p>\n";
+        }
+        return refusal;
+    }
     Places& places = state_.places[site_->index];
     const Place& place = places.at(request.path);
     settings_ = &place.settings();
@@ -78,6 +85,7 @@ std::optional<Answer> Exchange::route(const Request& request, const BelievedClie
         note_refusal(400, http::reason(http::HeadFault::ambiguous_path));
         return make_answer(400, *settings_);
     }
+    if (*settings_->requires_tls && connection_.tls == nullptr) return make_answer(403, *settings_);
     if (*settings_->handler == RouteSettings::Handler::server_status) return make_status(request);
     if (match.route == nullptr) return make_answer(404, *settings_);
     settings_ = &places.settings(place, match);
@@ -89,6 +97,16 @@ std::optional<Answer> Exchange::route(const Request& request, const BelievedClie
     route_ = match.route;
     write_request(request, match, client);
     return std::nullopt;
+}
+
+/// Whether the request came in by the wrong door: the status that says so, or 0.
+std::uint16_t Exchange::misdirection() const {
+    if (connection_.is_plain_on_tls) return 400;
+    if (connection_.tls_site == nullptr) return 0;
+    const TlsSite& shown = *connection_.tls_site->tls;
+    if (connection_.names_no_server && *shown.server_settings.strict_sni) return 403;
+    // RFC 9110 section 15.5.20: a handshake for one virtual host says little about another.
+    return site_ == connection_.tls_site || shown.may_serve(*site_->tls) ? 0 : 421;
 }
 
 /// SetHandler server-status: ?auto, ?json, ?refresh=N, or the page.
@@ -123,14 +141,26 @@ void Exchange::write_request(const Request& request, const Match& match,
     request_.upgrade_protocol = upgrade_;
     const std::string peer = connection_.client.host_text();
     const RewriteFacts facts{*settings_,    site_->name, connection_.local.port(), peer,
-                             &site_->trust, &client,     connection_.is_secure,    upgrade_};
+                             &site_->trust, &client,     connection_.tls,          upgrade_};
     head_ = upstream_head(request, match, facts);
     rewrite_ = response_rewrite(request, facts);
+    if (match.route->rule.target.is_tls()) prepare_tls(request);
     content_ = request.framing.kind == Kind::chunked ? upstream::RequestContent::chunked
                : request.framing.has_content()       ? upstream::RequestContent::length
                                                      : upstream::RequestContent::none;
     expects_continue_ = request.framing.expects_continue && *settings_->proxy_100_continue;
     answers_continue_ = request.framing.expects_continue && !expects_continue_;
+}
+
+/// As in Apache, an upstream that sees the client's Host is asked for that name under TLS too.
+void Exchange::prepare_tls(const Request& request) {
+    const TlsUpstreamSettings& settings = site_->tls->upstream_settings;
+    const bool preserves_host = *settings_->proxy_preserve_host && !request.host.empty();
+    tls_ = std::make_unique<upstream::TlsOptions>();
+    tls_->context = site_->tls->upstream();
+    tls_->server_name =
+        preserves_host ? std::string(host_without_port(request.host)) : route_->rule.target.host;
+    tls_->checks = {*settings.check_name, *settings.check_expiry};
 }
 
 void Exchange::refuse(const RefusedRequest& refused) {
@@ -168,6 +198,7 @@ void Exchange::capture(const RequestFacts& from_request) {
     facts.client = &address_;
     facts.peer = &connection_.client;
     facts.local = &connection_.local;
+    facts.tls = connection_.tls;
     facts.server_name = site_->name;
     facts.exchanges_before = connection_.exchanges > 0 ? connection_.exchanges - 1 : 0;
     captured_requests_.resize(site_->logs.size());

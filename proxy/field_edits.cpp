@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "proxy/http/fields.h"
+#include "proxy/net/tls_peer.h"
 
 namespace headgate::proxy {
 namespace {
@@ -44,6 +45,23 @@ void set(const FieldEdit& edit, OutgoingFields& fields) {
 }
 
 }  // namespace
+
+std::vector<FieldEdit> with_facts(const std::vector<FieldEdit>& edits,
+                                  const net::TlsTransport* tls) {
+    std::vector<FieldEdit> made = edits;
+    for (FieldEdit& edit : made) {
+        // From the last one, so that the offsets of the others stay right.
+        for (auto fact = edit.tls_facts.rbegin(); fact != edit.tls_facts.rend(); ++fact) {
+            std::string value = tls != nullptr ? net::tls_fact(*tls, fact->name) : "";
+            if (value.empty()) value = "(null)";  // as Apache writes it
+            // A certificate has line ends, a field has none.
+            std::replace(value.begin(), value.end(), '\n', ' ');
+            std::replace(value.begin(), value.end(), '\r', ' ');
+            edit.value.insert(fact->at, value);
+        }
+    }
+    return made;
+}
 
 void apply(const std::vector<FieldEdit>& edits, bool for_answer, OutgoingFields& fields) {
     for (const FieldEdit& edit : edits) {

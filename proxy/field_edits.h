@@ -5,6 +5,7 @@
 #include <string_view>
 #include <vector>
 
+#include "proxy/net/tls_transport.h"
 #include "proxy/settings_fields.h"
 
 namespace headgate::proxy {
@@ -17,6 +18,10 @@ struct OutgoingField {
     std::string_view text() const { return made.empty() ? value : std::string_view(made); }
 };
 using OutgoingFields = std::vector<OutgoingField>;
+
+/// The edits with the facts of a connection (null: it is plain) in the place of %{NAME}s.
+std::vector<FieldEdit> with_facts(const std::vector<FieldEdit>& edits,
+                                  const net::TlsTransport* tls);
 
 /// `for_answer`: only edits with the condition `always` apply (answers of our own).
 void apply(const std::vector<FieldEdit>& edits, bool for_answer, OutgoingFields& fields);

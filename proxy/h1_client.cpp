@@ -241,7 +241,8 @@ H1Client::HeadEnd H1Client::refuse(const http::RequestHead* head, std::string_vi
                                    http::HeadError error) {
     persists_ = false;
     const char* reason = error.code == http::HeadFault::none ? "the request head took too long"
-                                                             : http::reason(error.code);
+                         : text.starts_with("\x16\x03") ? "TLS on a port that speaks plain HTTP"
+                                                        : http::reason(error.code);
     exchange_->refuse({head, text, error.status, reason});
     return HeadEnd::refused;
 }

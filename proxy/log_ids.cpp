@@ -47,6 +47,13 @@ constexpr Explanation rows[] = {
      "An upload larger than LimitRequestBody, without a Content-Length that would have told "
      "before.",
      "Raise LimitRequestBody for that place, or 0 for no limit."},
+    {LogId::client_tls, "no TLS with the client",
+     "The handshake with a client failed; no request was read. The connection was closed.",
+     "A client with nothing in common with SSLProtocol and SSLCipherSuite, one that does not "
+     "believe the certificate or has none of its own where SSLVerifyClient asks for one, a port "
+     "scan, or plain HTTP.",
+     "The reason stands in the line. Try it: openssl s_client -connect HOST:PORT -servername "
+     "NAME."},
     {LogId::upstream_failed, "upstream ended the connection",
      "The upstream closed or reset its connection before its response's head was complete. The "
      "client was answered 502.",

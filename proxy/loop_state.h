@@ -7,6 +7,7 @@
 #include "mpm/connection_handler.h"
 #include "proxy/log_file.h"
 #include "proxy/net/pipe.h"
+#include "proxy/net/tls_transport.h"
 #include "proxy/site.h"
 #include "upstream/lease.h"
 
@@ -37,8 +38,11 @@ struct ConnectionFacts {
     loop::Address local;
     const Sites::Candidates* candidates = nullptr;
     mpm::ConnectionRecord* record = nullptr;  // in the live table; null: it is not shown
-    bool is_secure = false;                   // it has TLS
     std::uint32_t exchanges = 0;              // begun on this connection, the present one included
+    const net::TlsTransport* tls = nullptr;   // of the connection, which outlives this; null: plain
+    const Site* tls_site = nullptr;           // whose certificate was shown
+    bool names_no_server = false;             // no SNI
+    bool is_plain_on_tls = false;             // requests in the clear where TLS is spoken
 };
 
 }  // namespace headgate::proxy

@@ -13,7 +13,7 @@ namespace headgate::proxy {
 namespace {
 
 conf::RowTables tables() {
-    return {mpm::setting_rows(), setting_rows()};
+    return {mpm::setting_rows(), setting_rows(), tls_setting_rows()};
 }
 
 std::optional<mpm::ModelName> model_named(const std::string& name) {

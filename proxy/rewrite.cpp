@@ -73,7 +73,7 @@ void write_forwarding(HeadWriter& writer, const Request& request, const RewriteF
                                .client_address = client,
                                .host = request.host,
                                .server_name = facts.server_name,
-                               .is_secure = facts.is_secure,
+                               .is_secure = facts.tls != nullptr,
                                .port = facts.server_port};
     if (facts.client != nullptr) {
         told.is_believed = facts.client->is_peer_trusted;
@@ -93,7 +93,8 @@ void write(const OutgoingFields& fields, HeadWriter& writer) {
 
 std::string via_name(const RewriteFacts& facts) {
     std::string name(facts.server_name);
-    if (facts.server_port != 80) name += ":" + std::to_string(facts.server_port);
+    const std::uint16_t usual = facts.tls != nullptr ? 443 : 80;
+    if (facts.server_port != usual) name += ":" + std::to_string(facts.server_port);
     return name;
 }
 
@@ -160,7 +161,7 @@ std::string upstream_head(const Request& request, const Match& match, const Rewr
                  preserves_host ? request.host : std::string_view(match.route->authority));
 
     OutgoingFields fields = forwarded_fields(request, facts);
-    apply(facts.settings.request_fields, false, fields);
+    apply(with_facts(facts.settings.request_fields, facts.tls), false, fields);
     write(fields, writer);
 
     const std::string name = via_name(facts);
@@ -186,7 +187,7 @@ ResponseRewrite response_rewrite(const Request& request, const RewriteFacts& fac
                              http::accepts_trailers(request.head.fields, request.text);
     if (!facts.settings.reverses.empty()) {
         const std::string_view host = request.host.empty() ? facts.server_name : request.host;
-        rewrite.base_url = (facts.is_secure ? "https://" : "http://") + std::string(host);
+        rewrite.base_url = (facts.tls != nullptr ? "https://" : "http://") + std::string(host);
     }
     if (via_mode(facts.settings) != http::ViaMode::off) rewrite.via_name = via_name(facts);
     return rewrite;

@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "proxy/believed_client.h"
+#include "proxy/net/tls_transport.h"
 #include "proxy/request.h"
 #include "proxy/route.h"
 #include "upstream/upstream_side.h"
@@ -21,7 +22,7 @@ struct RewriteFacts {
     std::string_view peer_address;           // of the connection, without port
     const PeerTrust* trust = nullptr;        // null: nobody is trusted
     const BelievedClient* client = nullptr;  // null: the peer
-    bool is_secure = false;                  // the client's connection has TLS
+    const net::TlsTransport* tls = nullptr;  // of the client's connection; null: it is plain
     std::string_view upgrade = {};           // protocols to ask the upstream for; upgrade_for()
 };
 

@@ -105,6 +105,7 @@ struct RouteSettings {
     std::map<int, std::string> error_documents;                           ///< status to text
 
     enum class Handler { none, server_status };
+    conf::Set<bool> requires_tls{false};        ///< SSLRequireSSL
     conf::Set<Handler> handler{Handler::none};  ///< SetHandler: who answers instead of an upstream
 
     std::vector<PassRule> passes;

@@ -85,12 +85,25 @@ bool read_name(FieldEdit& edit, const Word& word, const Call& call) {
     return true;
 }
 
+/// %{SSL_CLIENT_S_DN}s: `index` is at its last octet afterwards.
+bool take_tls_fact(FieldEdit& edit, std::string_view text, std::size_t& index) {
+    const std::size_t end = text.find('}', index);
+    if (text.substr(index, 2) != "%{" || end == text.npos || text.substr(end, 2) != "}s") {
+        return false;
+    }
+    edit.tls_facts.push_back(
+        {edit.value.size(), std::string(text.substr(index + 2, end - index - 2))});
+    index = end + 1;
+    return true;
+}
+
 /// A plain value: %% is a percent sign, every other format has to wait.
 bool read_value(FieldEdit& edit, const Word& word, const Call& call) {
     if (conf::has_name_prefix(word.text, "expr=")) {
         call.not_yet(word, "an expression as a value");
         return false;
     }
+    const bool is_request = call.row.name == "RequestHeader";
     for (std::size_t index = 0; index < word.text.size(); ++index) {
         const char byte = word.text[index];
         const bool is_control =
@@ -99,6 +112,7 @@ bool read_value(FieldEdit& edit, const Word& word, const Call& call) {
             call.error(word, "a control character in a field value");
             return false;
         }
+        if (byte == '%' && is_request && take_tls_fact(edit, word.text, index)) continue;
         if (byte == '%') {
             if (index + 1 == word.text.size() || word.text[index + 1] != '%') {
                 call.not_yet(word, "a value with formats such as %{NAME}e",

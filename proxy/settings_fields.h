@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "conf/source.h"
 
@@ -25,6 +26,12 @@ struct FieldEdit {
     std::string name;
     std::string value;
     conf::Span span;
+    /// %{NAME}s of the value, in order: where it stands, and which fact of TLS it is.
+    struct TlsFact {
+        std::size_t at;
+        std::string name;
+    };
+    std::vector<TlsFact> tls_facts = {};
 };
 
 }  // namespace headgate::proxy

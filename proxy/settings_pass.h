@@ -17,17 +17,20 @@ namespace headgate::proxy {
 /// Where a rule sends requests. The text of a ProxyPassMatch target may hold $1 to $9 in its path,
 /// never in scheme, host or port.
 struct Target {
-    std::string scheme;       ///< "http"; the others are refused until they work
+    std::string scheme;       ///< "http" or "https"; the others are refused until they work
     std::string host;         ///< name or literal, IPv6 without brackets
-    std::uint16_t port = 80;  ///< 80 when not written
+    std::uint16_t port = 80;  ///< that of the scheme when not written
     std::string path;         ///< as written: "", or from "/" or "?"; of a pattern also from "$"
     std::string unix_path;    ///< of unix:/path|http://host/, or empty
     bool is_ipv6 = false;
 
+    bool is_tls() const { return scheme == "https"; }
+    std::uint16_t usual_port() const { return is_tls() ? 443 : 80; }
+
     /// "host" or "host:port", in brackets for IPv6: the authority of requests without
     /// ProxyPreserveHost. The default port is left out.
     std::string authority() const;
-    /// What connections are shared by: "unix:/path" or "host:port".
+    /// What connections are shared by: "unix:/path" or "host:port"; https:// in front under TLS.
     std::string endpoint() const;
 };
 

@@ -12,20 +12,20 @@ namespace {
 using conf::Call;
 using conf::Word;
 
-constexpr std::array<std::string_view, 9> later_schemes{"https", "wss",   "h2",   "h2c",     "fcgi",
-                                                        "ajp",   "uwsgi", "scgi", "balancer"};
+constexpr std::array<std::string_view, 7> later_schemes{"h2",    "h2c",  "fcgi",    "ajp",
+                                                        "uwsgi", "scgi", "balancer"};
 
 constexpr std::string_view url_form = "expected http://host[:port][/path]";
 
 void refuse_scheme(const std::string& scheme, const Word& word, const Call& call) {
     for (const std::string_view later : later_schemes) {
         if (scheme == later) {
-            call.not_yet(word, "an upstream of scheme " + scheme, "http works");
+            call.not_yet(word, "an upstream of scheme " + scheme, "http and https work");
             return;
         }
     }
-    std::array<std::string_view, later_schemes.size() + 2> known{"http", "ws"};
-    std::copy(later_schemes.begin(), later_schemes.end(), known.begin() + 2);
+    std::array<std::string_view, later_schemes.size() + 4> known{"http", "https", "ws", "wss"};
+    std::copy(later_schemes.begin(), later_schemes.end(), known.begin() + 4);
     const std::string_view best = conf::nearest(scheme, known);
     call.error(
         word, "unknown scheme \"" + scheme + "\"",
@@ -56,7 +56,7 @@ bool read_authority(std::string_view text, Target& target, const Word& word, con
     }
     target.host = parsed.value->host;
     target.is_ipv6 = parsed.value->is_ipv6;
-    target.port = parsed.value->port != 0 ? parsed.value->port : std::uint16_t{80};
+    target.port = parsed.value->port != 0 ? parsed.value->port : target.usual_port();
     return true;
 }
 
@@ -109,7 +109,8 @@ std::optional<Target> read_target(const Word& word, const Call& call) {
     // Whether a connection switches to WebSocket is the upstream's answer, not the scheme's: ws is
     // http, as in Apache since 2.4.47.
     if (target.scheme == "ws") target.scheme = "http";
-    if (target.scheme != "http") {
+    if (target.scheme == "wss") target.scheme = "https";
+    if (target.scheme != "http" && !target.is_tls()) {
         refuse_scheme(target.scheme, word, call);
         return std::nullopt;
     }
@@ -128,14 +129,15 @@ std::optional<Target> read_target(const Word& word, const Call& call) {
 
 std::string Target::authority() const {
     const std::string name = is_ipv6 ? "[" + host + "]" : host;
-    return port == 80 ? name : name + ":" + std::to_string(port);
+    return port == usual_port() ? name : name + ":" + std::to_string(port);
 }
 
 std::string Target::endpoint() const {
     if (!unix_path.empty()) {
-        return "unix:" + unix_path;
+        return (is_tls() ? "https://unix:" : "unix:") + unix_path;
     }
-    return (is_ipv6 ? "[" + host + "]" : host) + ":" + std::to_string(port);
+    const std::string name = (is_ipv6 ? "[" + host + "]" : host) + ":" + std::to_string(port);
+    return is_tls() ? "https://" + name : name;
 }
 
 }  // namespace headgate::proxy

@@ -104,7 +104,8 @@ const Place& Places::at(std::string_view path) {
 
 const RouteSettings& Places::settings(const Place& place, const Match& match) {
     if (site_.proxies.empty()) return place.settings();
-    const std::string url = "http://" + match.route->authority + match.path;
+    const std::string url =
+        match.route->rule.target.scheme + "://" + match.route->authority + match.path;
     Cover cover;
     for (const ProxySection& section : site_.proxies)
         cover.push_back(section.covers(url));

@@ -13,6 +13,7 @@
 #include "proxy/access_log.h"
 #include "proxy/error_log.h"
 #include "proxy/route.h"
+#include "proxy/tls_site.h"
 
 namespace headgate::proxy {
 
@@ -34,7 +35,10 @@ public:
     PeerTrust trust;
     std::vector<SiteLog> logs;
     std::unique_ptr<ErrorLog> errors;
+    std::unique_ptr<TlsSite> tls;  // null: a site that was not loaded from a configuration
     conf::Span span;
+
+    bool serves_tls() const { return tls != nullptr && tls->is_on(); }
 
     /// Whether a request's host (without port, any case) is this site's.
     bool answers_to(std::string_view host) const;

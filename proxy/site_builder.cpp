@@ -62,6 +62,8 @@ private:
         add_sections(site, scope);
         name_site(site, scope.settings.get<ServerSettings>());
         trust_peers(site);
+        load_site_tls(site, scope, root);
+        check_tls_targets(site);
         open_logs(site);
         return site;
     }
@@ -96,6 +98,42 @@ private:
             loaded_.diagnostics.warning(settings.header.span(),
                                         "nobody is trusted to send " + *settings.header,
                                         "name the proxies with RemoteIPInternalProxy");
+        }
+    }
+
+    void load_site_tls(Site& site, const conf::Scope& scope, const conf::Scope* root) {
+        TlsServerSettings server;
+        TlsUpstreamSettings upstream;
+        if (root != nullptr) {
+            server = root->settings.get<TlsServerSettings>();
+            upstream = root->settings.get<TlsUpstreamSettings>();
+        }
+        server.merge_from(scope.settings.get<TlsServerSettings>());
+        upstream.merge_from(scope.settings.get<TlsUpstreamSettings>());
+        site.tls = load_tls(server, upstream, site.name, loaded_);
+    }
+
+    /// Every https:// target of a site: it needs SSLProxyEngine, as in Apache, and should be
+    /// verified, which Apache does not do unless told to.
+    void check_tls_targets(const Site& site) {
+        if (site.tls == nullptr) return;
+        std::vector<PassRule> rules = site.base.passes;
+        for (const Location& location : site.locations) {
+            rules.insert(rules.end(), location.settings.passes.begin(),
+                         location.settings.passes.end());
+        }
+        for (const PassRule& rule : rules) {
+            if (rule.exclude || !rule.target.is_tls()) continue;
+            const TlsUpstreamSettings& settings = site.tls->upstream_settings;
+            if (!*settings.engine) {
+                loaded_.diagnostics.error(rule.span, "an https:// upstream needs SSLProxyEngine On",
+                                          "in server " + site.name);
+            } else if (*settings.verify == net::TlsContext::Verify::none) {
+                loaded_.diagnostics.warning(
+                    rule.span, "the certificate of this upstream is not verified",
+                    "write SSLProxyVerify require and SSLProxyCACertificateFile");
+            }
+            return;
         }
     }
 

@@ -4,6 +4,7 @@
 #include "conf/pattern.h"
 #include "mpm/cpu_budget.h"
 #include "mpm/loop/loop.h"
+#include "proxy/net/tls_context.h"
 #include "upstream/resolver.h"
 
 namespace headgate::proxy {
@@ -16,8 +17,9 @@ std::string full_version_text() {
     const mpm::CpuBudget budget = mpm::cpu_budget();
     return version_text() + "\ncompiler    " __VERSION__ "\nlibraries   " +
            loop::Loop::library_version() + ", " + upstream::Resolver::library_version() + ", " +
-           conf::Pattern::library_version() + "\nmodels      prefork, worker, event\nCPUs        " +
-           std::to_string(budget.cpus) + " (" + budget.reason + ")\n";
+           conf::Pattern::library_version() + ", " + net::tls_library_version() +
+           "\nmodels      prefork, worker, event\nCPUs        " + std::to_string(budget.cpus) +
+           " (" + budget.reason + ")\n";
 }
 
 }  // namespace headgate::proxy

@@ -7,6 +7,7 @@
 #include "upstream/connector.h"
 #include "upstream/h1_exchange.h"
 #include "upstream/pool.h"
+#include "upstream/tls_connector.h"
 
 namespace headgate::upstream {
 
@@ -17,6 +18,7 @@ struct BorrowOptions {
     std::uint32_t field_limit = 8192;  // octets of one field line of a response
     Tolerances tolerances;
     loop::Milliseconds idle_limit{60'000};  // how long it may idle in the pool afterwards
+    const TlsOptions* tls = nullptr;        // outlives the lease; null: plain
 };
 
 class Lease {
@@ -28,7 +30,12 @@ public:
           idle_limit_(options.idle_limit),
           reused_(reused),
           side_(std::make_unique<H1Exchange>(std::move(transport), options.field_limit,
-                                             options.tolerances)) {}
+                                             options.tolerances)) {
+        if (options.tls == nullptr) return;
+        pool_place_ = std::make_unique<Endpoint>(endpoint);
+        pool_place_->key = options.tls->key(endpoint);
+        endpoint_ = pool_place_.get();
+    }
 
     UpstreamSide& side() const { return *side_; }
     /// The connection had served another exchange before.
@@ -51,6 +58,7 @@ public:
 private:
     Pool* pool_;
     const Endpoint* endpoint_;
+    std::unique_ptr<Endpoint> pool_place_;  // under TLS: with a key of its own
     loop::Milliseconds idle_limit_;
     bool reused_;
     std::unique_ptr<H1Exchange> side_;
@@ -62,14 +70,19 @@ public:
     Upstreams(loop::Loop& loop, SharedStock& stock)
         : loop_(loop), resolver_(loop), pool_(loop, stock) {}
 
-    /// A pooled connection, or a fresh one. `endpoint` must outlive the lease.
+    /// A pooled connection, or a fresh one. `endpoint` must outlive the lease. Fails as connect()
+    /// and start_tls() do.
     loop::Task<net::Result<Lease>> borrow(const Endpoint& endpoint, BorrowOptions options);
 
     Pool& pool() { return pool_; }
 
 private:
+    std::unique_ptr<net::Transport> take_idle(const Endpoint& endpoint,
+                                              const BorrowOptions& options);
+
     loop::Loop& loop_;
     Resolver resolver_;
+    net::TlsSessions sessions_;  // outlives the connections in the pool
     Pool pool_;
 };
 

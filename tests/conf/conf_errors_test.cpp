@@ -12,6 +12,7 @@
 #include "conf/load.h"
 #include "mpm/settings.h"
 #include "proxy/settings.h"
+#include "proxy/settings_tls.h"
 
 namespace headgate {
 namespace {
@@ -40,7 +41,8 @@ std::string rendered(const std::string& name) {
     conf::LoadOptions options;
     options.file = folder + name + ".conf";
     options.server_root = folder;
-    const conf::Loaded loaded = conf::load(options, {mpm::setting_rows(), proxy::setting_rows()});
+    const conf::Loaded loaded = conf::load(
+        options, {mpm::setting_rows(), proxy::setting_rows(), proxy::tls_setting_rows()});
     return without_folder(loaded.diagnostics.render(false) + loaded.diagnostics.summary() + "\n");
 }
 

@@ -9,6 +9,7 @@
 
 #include "mpm/settings.h"
 #include "proxy/settings.h"
+#include "proxy/settings_tls.h"
 
 namespace headgate {
 namespace {
@@ -32,7 +33,8 @@ protected:
         write("main.conf", text);
         options.file = "main.conf";
         options.server_root = folder;
-        return conf::load(options, {mpm::setting_rows(), proxy::setting_rows()});
+        return conf::load(options,
+                          {mpm::setting_rows(), proxy::setting_rows(), proxy::tls_setting_rows()});
     }
 
     std::string folder;
@@ -279,7 +281,8 @@ TEST_F(Load, later_layers_report_with_spans_of_settings) {
 }
 
 TEST(Rows, are_found_and_described) {
-    const conf::RowTables tables{mpm::setting_rows(), proxy::setting_rows()};
+    const conf::RowTables tables{mpm::setting_rows(), proxy::setting_rows(),
+                                 proxy::tls_setting_rows()};
     const conf::Row* row = conf::find_row(tables, "timeout");
     ASSERT_NE(row, nullptr);
     EXPECT_EQ(conf::describe(*row),

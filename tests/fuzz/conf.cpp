@@ -10,6 +10,7 @@
 #include "conf/load.h"
 #include "mpm/settings.h"
 #include "proxy/settings.h"
+#include "proxy/settings_tls.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     static const std::string path = "/tmp/headgate-fuzz-conf." + std::to_string(::getpid());
@@ -23,7 +24,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     options.file = path;
     options.server_root = "/nonexistent";
     const headgate::conf::Loaded loaded = headgate::conf::load(
-        options, {headgate::mpm::setting_rows(), headgate::proxy::setting_rows()});
+        options, {headgate::mpm::setting_rows(), headgate::proxy::setting_rows(),
+                  headgate::proxy::tls_setting_rows()});
     const std::string shown = loaded.diagnostics.render(false);
     if (loaded.diagnostics.has_errors() && shown.empty()) {
         std::abort();  // errors that nobody would see

@@ -234,11 +234,12 @@ struct Reverse {
 
 TEST_P(Fields, LocationIsTurnedRound) {
     const std::string inner = "http://" + origin_.address();
+    const std::string own = tests_tls() ? "https://proxy.test" : "http://proxy.test";
     const std::string directives =
         "ProxyPassReverse /shop/ " + inner + "/inner/\n" + "ProxyPassReverse / " + inner + "/\n";
     const Reverse cases[] = {
-        {inner + "/inner/x?y", "http://proxy.test/shop/x?y"},
-        {inner + "/other", "http://proxy.test/other"},
+        {inner + "/inner/x?y", own + "/shop/x?y"},
+        {inner + "/other", own + "/other"},
         {"http://elsewhere.test/x", "http://elsewhere.test/x"},
         {"/relative", "/relative"},
     };

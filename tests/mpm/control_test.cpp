@@ -23,6 +23,19 @@ TEST(Control, carries_words_in_order) {
     EXPECT_FALSE(receive_word(theirs).word);
 }
 
+TEST(Control, carries_texts) {
+    const auto [ours, theirs] = make_control_pair();
+    const std::string text(100'000, 'x');
+    EXPECT_TRUE(send_word(ours, ControlWord::news, text));
+    EXPECT_TRUE(send_word(ours, ControlWord::drain));
+    const ReceivedWord received = receive_word(theirs);
+    EXPECT_EQ(received.word, ControlWord::news);
+    EXPECT_EQ(received.text.size(), text.size());
+    EXPECT_EQ(receive_word(theirs).word, ControlWord::drain);
+    EXPECT_FALSE(send_word(ours, ControlWord::news, std::string(10 << 20, 'x')));
+    EXPECT_EQ(errno, EMSGSIZE);
+}
+
 TEST(Control, tells_the_child_that_the_supervisor_is_gone) {
     auto [ours, theirs] = make_control_pair();
     EXPECT_TRUE(send_word(ours, ControlWord::drain));

@@ -255,8 +255,8 @@ TEST_P(EachRunner, obeys_words_of_the_supervisor_and_its_end) {
         options.surroundings = &board.surroundings;
         options.budget = &budget;
         const auto runner = make_runner(GetParam(), handlers, options);
-        runner->watch_control(theirs, [&](ControlWord word) {
-            words.push_back(word);
+        runner->watch_control(theirs, [&](const ReceivedWord& received) {
+            words.push_back(*received.word);
             runner->drain(Drain::soon);
         });
         if (says_a_word) {

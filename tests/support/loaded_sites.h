@@ -13,6 +13,7 @@
 #include "conf/load.h"
 #include "mpm/settings.h"
 #include "proxy/settings.h"
+#include "proxy/settings_tls.h"
 #include "proxy/site.h"
 
 namespace headgate::support {
@@ -27,7 +28,8 @@ public:
         conf::LoadOptions options;
         options.file = "main.conf";
         options.server_root = folder_;
-        conf::Loaded loaded = conf::load(options, {mpm::setting_rows(), proxy::setting_rows()});
+        conf::Loaded loaded = conf::load(
+            options, {mpm::setting_rows(), proxy::setting_rows(), proxy::tls_setting_rows()});
         if (!loaded.diagnostics.has_errors()) sites_ = proxy::Sites::build(loaded, false);
         diagnostics_ = loaded.diagnostics.render(false);
         EXPECT_TRUE(sites_) << diagnostics_;

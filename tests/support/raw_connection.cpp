@@ -18,6 +18,8 @@
 namespace headgate::support {
 namespace {
 
+constexpr int moment = 300;  // milliseconds; for a handshake that somebody does with us
+
 BodyReader body_of(const Response& response, bool to_head) {
     BodyReader body;
     if (to_head || response.status == 204 || response.status == 304) {
@@ -63,6 +65,34 @@ RawConnection::RawConnection(std::uint16_t port, int receive_buffer) {
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     socket_ = connect_to(address, 0, receive_buffer);
     wait(POLLOUT);
+    if (tests_tls()) tls_ = std::make_unique<TlsEnd>(socket_.number(), TlsTerms());
+}
+
+RawConnection::RawConnection(std::uint16_t port, const TlsTerms& terms) {
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_port = htons(port);
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socket_ = connect_to(address, 0, 0);
+    wait(POLLOUT);
+    tls_ = std::make_unique<TlsEnd>(socket_.number(), terms);
+}
+
+bool RawConnection::shake() {
+    while (tls_->shake() != 1) {
+        if (errno != EAGAIN) return false;
+        wait(tls_->wants());
+    }
+    return true;
+}
+
+/// What had to wait for the handshake.
+void RawConnection::send_waiting() const {
+    while (!waiting_.empty()) {
+        waiting_.erase(0, send_until_blocked(waiting_));
+        if (waiting_.empty() || errno != EAGAIN) return;
+        wait(tls_->wants());
+    }
 }
 
 void RawConnection::wait(short events) const {
@@ -74,11 +104,21 @@ void RawConnection::wait(short events) const {
 }
 
 void RawConnection::send(std::string_view octets) {
+    if (!waiting_.empty()) {
+        waiting_ += octets;
+        return;
+    }
     while (!octets.empty()) {
         octets.remove_prefix(send_until_blocked(octets));
         if (octets.empty()) return;
         if (errno != EAGAIN) return;
-        wait(POLLOUT);
+        if (tls_ && !tls_->is_shaken()) {
+            pollfd entry{socket_.number(), tls_->wants(), 0};
+            if (::poll(&entry, 1, moment) == 1) continue;
+            waiting_ += octets;
+            return;
+        }
+        wait(tls_ ? tls_->wants() : POLLOUT);
     }
 }
 
@@ -87,18 +127,21 @@ void RawConnection::send_one_by_one(std::string_view octets) {
         send({&octet, 1});
 }
 
-std::size_t RawConnection::send_until_blocked(std::string_view octets) {
+std::size_t RawConnection::send_until_blocked(std::string_view octets) const {
     std::size_t sent = 0;
     while (sent < octets.size()) {
-        const auto size = ::send(socket_.number(), octets.data() + sent, octets.size() - sent,
-                                 MSG_NOSIGNAL | MSG_DONTWAIT);
-        if (size < 0) break;
+        const char* from = octets.data() + sent;
+        const std::size_t left = octets.size() - sent;
+        const auto size = tls_ ? tls_->send(from, left)
+                               : ::send(socket_.number(), from, left, MSG_NOSIGNAL | MSG_DONTWAIT);
+        if (size <= 0) break;
         sent += static_cast<std::size_t>(size);
     }
     return sent;
 }
 
 void RawConnection::wait_until_read() const {
+    send_waiting();
     const std::uint16_t port = local_port(socket_.number());
     support::wait_until("for the peer to read", [&] {
         int unsent = 0;
@@ -110,9 +153,15 @@ void RawConnection::wait_until_read() const {
 /// Waits for more input; false at its end.
 bool RawConnection::fill() {
     if (end_ != End::not_yet) return false;
-    wait(POLLIN);
+    send_waiting();
+    if (!tls_) wait(POLLIN);
     char scratch[64 * 1024];
-    const auto size = ::recv(socket_.number(), scratch, sizeof scratch, MSG_DONTWAIT);
+    const auto size = tls_ ? tls_->recv(scratch, sizeof scratch)
+                           : ::recv(socket_.number(), scratch, sizeof scratch, MSG_DONTWAIT);
+    if (tls_ && size < 0 && errno == EAGAIN) {
+        wait(tls_->wants());
+        return true;
+    }
     if (size > 0) input_.append(scratch, static_cast<std::size_t>(size));
     if (size < 0 && errno == EAGAIN) return true;
     if (size <= 0) end_ = size == 0 ? End::fin : End::reset;
@@ -179,11 +228,19 @@ RawConnection::End RawConnection::receive_end() {
 }
 
 bool RawConnection::has_news() const {
+    if (tls_) return !input_.empty() || end_ != End::not_yet || tls_->has_news();
     pollfd entry{socket_.number(), POLLIN, 0};
     return !input_.empty() || end_ != End::not_yet || ::poll(&entry, 1, 0) == 1;
 }
 
+void RawConnection::close() {
+    if (tls_ && socket_.is_open()) tls_->say_goodbye();
+    socket_.close();
+}
+
 void RawConnection::finish_writing() {
+    send_waiting();
+    if (tls_) tls_->say_goodbye();
     ::shutdown(socket_.number(), SHUT_WR);
 }
 

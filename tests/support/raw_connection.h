@@ -7,10 +7,12 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 
 #include "tests/support/socket_help.h"
+#include "tests/support/tls_end.h"
 
 namespace headgate::support {
 
@@ -29,14 +31,18 @@ class RawConnection {
 public:
     explicit RawConnection(Descriptor socket) : socket_(std::move(socket)) {}
     /// Connects to a port of this machine. `receive_buffer` above 0 makes a slow reader of it.
+    /// Speaks TLS where all tests do (tests_tls()); then what it cannot send at once, for nobody
+    /// does the handshake with it, leaves as soon as something is waited for.
     explicit RawConnection(std::uint16_t port, int receive_buffer = 0);
+    /// Speaks TLS.
+    RawConnection(std::uint16_t port, const TlsTerms& terms);
 
     /// Sends all of it; what the peer refuses to take is lost silently, as the peer's answer tells.
     void send(std::string_view octets);
     /// Sends each octet in a segment of its own.
     void send_one_by_one(std::string_view octets);
     /// Sends until the peer's buffers and ours are full; returns how many octets went.
-    std::size_t send_until_blocked(std::string_view octets);
+    std::size_t send_until_blocked(std::string_view octets) const;
     /// Waits until the peer's process has read everything that was sent.
     void wait_until_read() const;
 
@@ -63,15 +69,22 @@ public:
 
     void finish_writing();
     void reset() { reset_connection(socket_); }
-    void close() { socket_.close(); }
+    void close();
+    /// Null unless it speaks TLS.
+    TlsEnd* tls() const { return tls_.get(); }
+    /// Does the handshake; false when the peer refuses, and tls()->fault() says why.
+    bool shake();
 
 private:
     bool fill();
     std::string take(std::size_t octets);
     void wait(short events) const;
+    void send_waiting() const;
 
     Descriptor socket_;
-    std::string input_;  // received and not yet handed out
+    std::unique_ptr<TlsEnd> tls_;
+    mutable std::string waiting_;  // octets that wait for the handshake
+    std::string input_;            // received and not yet handed out
     End end_ = End::not_yet;
 };
 

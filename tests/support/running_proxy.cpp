@@ -11,6 +11,7 @@
 #include <thread>
 
 #include "tests/support/origins.h"
+#include "tests/support/tls_end.h"
 #include "tests/support/waiting.h"
 
 namespace headgate::support {
@@ -36,6 +37,14 @@ std::string sizes_of(const std::string& model) {
     return "StartServers 1\nThreadsPerChild 1\n";
 }
 
+/// TLS for every port, with a certificate for every name.
+std::string tls_directives(const TemporaryFolder& folder) {
+    static Authority authority;
+    static const Issued issued = authority.issue("proxy.test");
+    return "SSLEngine On\nSSLCertificateFile " + folder.write("server.pem", issued.certificate) +
+           "\nSSLCertificateKeyFile " + folder.write("server.key", issued.key) + "\n";
+}
+
 std::string configuration(const TemporaryFolder& folder, const std::string& model,
                           const std::string& directives) {
     std::ostringstream text;
@@ -44,7 +53,8 @@ std::string configuration(const TemporaryFolder& folder, const std::string& mode
          << "ErrorLog " << quoted(folder.file("error.log")) << "\nLogLevel info\n"
          << "LogFormat " << quoted(ledger_format) << " ledger\n"
          << "CustomLog " << quoted(folder.file("access.log")) << " ledger\n"
-         << "PidFile " << quoted(folder.file("headgate.pid")) << "\n"
+         << (tests_tls() ? tls_directives(folder) : "") << "PidFile "
+         << quoted(folder.file("headgate.pid")) << "\n"
          << sizes_of(model) << directives << "\n";
     return text.str();
 }

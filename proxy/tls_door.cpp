@@ -1,0 +1,92 @@
+// See tls_door.h.
+#include "proxy/tls_door.h"
+
+#include "proxy/net/tls_hello.h"
+#include "proxy/net/tls_transport.h"
+#include "proxy/tls_site.h"
+
+namespace headgate::proxy {
+
+using net::ClientHello;
+using net::Failure;
+using net::FailureKind;
+using net::Result;
+using net::Side;
+using net::Tried;
+
+namespace {
+
+constexpr std::size_t hello_read = 4 * 1024;
+
+Failure refused(const char* why) {
+    return {Side::client, FailureKind::tls_failed, net::phase::tls, 0, 0, why};
+}
+
+/// Puts the octets of a ClientHello back when all are there; only what a client has sent of it is
+/// kept meanwhile.
+loop::Task<Result<ClientHello>> receive_hello(net::PlainTransport& plain, loop::Deadline deadline) {
+    std::string octets;
+    while (true) {
+        const std::span<char> scratch = plain.loop().scratch().first(hello_read);
+        const Tried tried = plain.try_read(scratch);
+        if (tried.is_done()) {
+            octets.append(scratch.data(), tried.bytes);
+            ClientHello hello = net::read_client_hello(octets);
+            if (hello.state == ClientHello::State::need_more) continue;
+            plain.unread(octets);
+            co_return std::move(hello);
+        }
+        if (!tried.would_block()) co_return refused("the client left before its ClientHello");
+        const loop::Wake wake = co_await wait(plain, tried.want(), net::phase::tls, deadline);
+        if (wake != loop::Wake::ready) co_return failed_wait(Side::client, net::phase::tls, wake);
+    }
+}
+
+/// RFC 6066 section 3: the site that the client names, or the default one.
+const Site& site_for(const ConnectionFacts& facts, const ClientHello& hello) {
+    const Site& site = facts.candidates->by_host(hello.server_name);
+    return site.tls != nullptr && site.tls->is_on() ? site : *facts.candidates->sites.front();
+}
+
+void report(LoopState& state, const ConnectionFacts& facts, const Failure& failure) {
+    if (failure.kind == FailureKind::cancelled) return;
+    const Site& site = *facts.candidates->sites.front();
+    site.errors->write(state.logs, LogLevel::info, LogId::client_tls, facts.client.text(),
+                       describe(failure));
+}
+
+}  // namespace
+
+loop::Task<void> open_door(LoopState& state, Arrival& arrival) {
+    arrival.branch = state.loop.branch();
+    ConnectionFacts& facts = arrival.facts;
+    const Site& first = *facts.candidates->sites.front();
+    const loop::Deadline deadline = loop::Deadline::at(state.loop.now() + *first.settings.timeout);
+    const auto hello = co_await receive_hello(*arrival.plain, deadline);
+    if (!hello) {
+        report(state, facts, hello.error());
+        co_return;
+    }
+    if (hello->state == ClientHello::State::plain_http) {
+        facts.is_plain_on_tls = true;
+        arrival.transport = std::move(arrival.plain);
+        co_return;
+    }
+    if (hello->state != ClientHello::State::complete) {
+        report(state, facts, refused("neither a ClientHello nor a request"));
+        co_return;
+    }
+    facts.tls_site = &site_for(facts, *hello);
+    facts.names_no_server = hello->server_name.empty();
+    auto tls = std::make_unique<net::TlsTransport>(std::move(arrival.plain),
+                                                   facts.tls_site->tls->server());
+    const Result<void> shaken = co_await handshake(*tls, Side::client, deadline);
+    if (!shaken) {
+        report(state, facts, shaken.error());
+        co_return;
+    }
+    facts.tls = tls.get();
+    arrival.transport = std::move(tls);
+}
+
+}  // namespace headgate::proxy

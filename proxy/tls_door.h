@@ -1,0 +1,28 @@
+// The door of a TLS port: from the first octet of a connection to the end of its handshake. The
+// ClientHello is read whole before any TLS state is made: it says for which virtual host it is.
+#pragma once
+
+#include <boost/intrusive/list.hpp>
+
+#include "proxy/loop_state.h"
+#include "proxy/net/plain_transport.h"
+
+namespace headgate::proxy {
+
+/// A connection at the door; afterwards `transport` is what its protocol runs on.
+struct Arrival
+    : boost::intrusive::list_base_hook<boost::intrusive::link_mode<boost::intrusive::auto_unlink>> {
+    Arrival(std::unique_ptr<net::PlainTransport> with, const ConnectionFacts& known)
+        : plain(std::move(with)), facts(known) {}
+
+    std::unique_ptr<net::PlainTransport> plain;
+    ConnectionFacts facts;
+    std::unique_ptr<net::Transport> transport;  // null: it has ended, and that is logged
+    loop::Branch* branch = nullptr;             // of open_door(): to hasten its wait
+};
+
+/// Lets it in, or not. Every wait is in phase::tls and ends with Timeout. A request in the clear is
+/// let in as it is: it gets an answer that says what is wrong. `arrival` outlives the task.
+loop::Task<void> open_door(LoopState& state, Arrival& arrival);
+
+}  // namespace headgate::proxy

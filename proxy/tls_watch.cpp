@@ -1,0 +1,144 @@
+// See tls_watch.h.
+#include "proxy/tls_watch.h"
+
+#include <sys/stat.h>
+
+#include <iostream>
+
+namespace headgate::proxy {
+namespace {
+
+constexpr std::time_t ticket_key_life = 3600;
+
+/// Texts behind one another, each with its size in front.
+class Packed {
+public:
+    void add(const std::string& piece) { text += std::to_string(piece.size()) + ":" + piece; }
+    std::string take() {
+        const std::size_t colon = text.find(':', at_);
+        if (colon == std::string::npos) return "";
+        const std::size_t size = std::stoul(text.substr(at_, colon - at_));
+        at_ = colon + 1 + size;
+        return text.substr(colon + 1, size);
+    }
+    std::string text;
+
+private:
+    std::size_t at_ = 0;
+};
+
+std::string pack(std::size_t site, const TlsFiles& files) {
+    Packed packed;
+    packed.add(std::to_string(site));
+    packed.add(std::to_string(files.credentials.size()));
+    for (const net::TlsCredential& credential : files.credentials) {
+        packed.add(credential.certificates);
+        packed.add(credential.key);
+        packed.add(credential.passphrase);
+    }
+    packed.add(files.authorities);
+    packed.add(files.announced);
+    packed.add(files.revocations);
+    return packed.text;
+}
+
+TlsFiles unpack(Packed& packed) {
+    TlsFiles files;
+    const std::size_t credentials = std::stoul(packed.take());
+    for (std::size_t i = 0; i < credentials; i++) {
+        net::TlsCredential credential;
+        credential.certificates = packed.take();
+        credential.key = packed.take();
+        credential.passphrase = packed.take();
+        files.credentials.push_back(std::move(credential));
+    }
+    files.authorities = packed.take();
+    files.announced = packed.take();
+    files.revocations = packed.take();
+    return files;
+}
+
+}  // namespace
+
+bool TlsWatch::Stamp::operator==(const Stamp& other) const {
+    return device == other.device && inode == other.inode && size == other.size &&
+           changed.tv_sec == other.changed.tv_sec && changed.tv_nsec == other.changed.tv_nsec;
+}
+
+std::vector<TlsWatch::Stamp> TlsWatch::stamps(const std::vector<std::string>& names) {
+    std::vector<Stamp> all;
+    for (const std::string& name : names) {
+        struct stat facts {};
+        if (::stat(name.c_str(), &facts) != 0) facts = {};
+        all.push_back({facts.st_dev, facts.st_ino, facts.st_size, facts.st_mtim});
+    }
+    return all;
+}
+
+TlsWatch::TlsWatch(const Sites& sites) : rotate_at_(std::time(nullptr) + ticket_key_life) {
+    for (const auto& site : sites.all()) {
+        if (!site->serves_tls()) continue;
+        Watched watched{site.get(), tls_file_names(*site->tls), {}};
+        watched.seen = stamps(watched.names);
+        watched_.push_back(std::move(watched));
+    }
+}
+
+std::vector<std::string> TlsWatch::look() {
+    std::vector<std::string> news;
+    for (Watched& watched : watched_) {
+        std::vector<Stamp> now = stamps(watched.names);
+        if (now == watched.seen && !watched.is_tried_again) continue;
+        watched.seen = std::move(now);
+        std::string text = reload(watched);
+        if (!text.empty()) news.push_back(std::move(text));
+    }
+    rotate_tickets();
+    return news;
+}
+
+/// What to send, or nothing when the files are of no use.
+std::string TlsWatch::reload(Watched& watched) {
+    const Site& site = *watched.site;
+    conf::Diagnostics diagnostics = site.tls->texts;
+    const TlsFiles files = read_tls_files(*site.tls, site.name, diagnostics);
+    auto context =
+        diagnostics.has_errors() ? nullptr : make_server_context(*site.tls, files, diagnostics);
+    if (context != nullptr) {
+        watched.is_tried_again = false;
+        std::cerr << "headgate: new certificates for " << site.name << std::endl;
+        site.tls->set_server(std::move(context));
+        return pack(site.index, files);
+    }
+    if (!watched.is_tried_again) {
+        watched.is_tried_again = true;
+        return "";
+    }
+    watched.is_tried_again = false;
+    std::cerr << diagnostics.render(false) << "headgate: the certificates of " << site.name
+              << " were not changed; the old ones go on" << std::endl;
+    return "";
+}
+
+void TlsWatch::rotate_tickets() {
+    if (watched_.empty() || std::time(nullptr) < rotate_at_) return;
+    rotate_at_ = std::time(nullptr) + ticket_key_life;
+    for (const Watched& watched : watched_) {
+        // Keys from a file are for whoever keeps that file to change.
+        if (!watched.site->tls->server_settings.ticket_key->empty()) return;
+    }
+    shared_tickets().rotate();
+}
+
+void take_certificates(const Sites& sites, const std::string& text) {
+    Packed packed;
+    packed.text = text;
+    const std::size_t index = std::stoul(packed.take());
+    if (index >= sites.all().size()) return;
+    const Site& site = *sites.all()[index];
+    conf::Diagnostics diagnostics = site.tls->texts;
+    auto context = make_server_context(*site.tls, unpack(packed), diagnostics);
+    if (context != nullptr) site.tls->set_server(std::move(context));
+}
+
+}  // namespace headgate::proxy

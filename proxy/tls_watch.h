@@ -1,0 +1,51 @@
+// TlsWatch: new certificates reach the children that run. The supervisor looks at the files (it may
+// read keys, they may not), tries what has changed, and sends what is right; a bad pair leaves the
+// old one serving. Also rotates the keys of session tickets.
+#pragma once
+
+#include <sys/types.h>
+
+#include <ctime>
+#include <string>
+#include <vector>
+
+#include "proxy/site.h"
+
+namespace headgate::proxy {
+
+class TlsWatch {
+public:
+    /// What `sites` were built from is what has been seen. They outlive this.
+    explicit TlsWatch(const Sites& sites);
+
+    /// Looks once: texts for take_certificates(), one for each site that has changed. Says on
+    /// standard error what it did, and what is wrong.
+    std::vector<std::string> look();
+
+private:
+    /// What tells that a file is another one: also where only a link of its path was changed.
+    struct Stamp {
+        dev_t device;
+        ino_t inode;
+        off_t size;
+        timespec changed;
+        bool operator==(const Stamp& other) const;
+    };
+    struct Watched {
+        const Site* site;
+        std::vector<std::string> names;
+        std::vector<Stamp> seen;
+        bool is_tried_again = false;  // a bad pair may be one half written
+    };
+    static std::vector<Stamp> stamps(const std::vector<std::string>& names);
+    std::string reload(Watched& watched);
+    void rotate_tickets();
+
+    std::vector<Watched> watched_;
+    std::time_t rotate_at_;
+};
+
+/// In a child: makes the certificates of such a text those of new connections.
+void take_certificates(const Sites& sites, const std::string& text);
+
+}  // namespace headgate::proxy

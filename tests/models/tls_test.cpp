@@ -1,0 +1,323 @@
+// TLS towards clients and upstreams, by a client that is OpenSSL itself: virtual hosts by SNI,
+// client certificates, revocation, resumption across children and a reload, hostile beginnings.
+#include "tests/support/behaviour.h"
+
+namespace headgate {
+namespace {
+
+using namespace support;
+
+class Tls : public Behaviour {};
+EVERY_MODEL(Tls);
+
+Authority& authority() {
+    static Authority made;
+    return made;
+}
+
+/// Files of certificates, and directives that name them.
+struct Files {
+    TemporaryFolder folder;
+
+    std::string server(const std::string& name, const char* kind = "EC") const {
+        const Issued issued = authority().issue(name, kind);
+        return "SSLEngine On\nSSLCertificateFile " +
+               folder.write(name + kind + ".pem", issued.certificate) + "\nSSLCertificateKeyFile " +
+               folder.write(name + kind + ".key", issued.key) + "\n";
+    }
+    std::string authorities() const {
+        return "SSLCACertificateFile " + folder.write("ca.pem", authority().certificate()) + "\n";
+    }
+    std::string host(const std::string& name, const std::string& more = "") const {
+        return "<VirtualHost *:${PORT}>\nServerName " + name + "\n" + server(name) + more +
+               "</VirtualHost>\n";
+    }
+};
+
+TlsTerms asking_for(const std::string& name) {
+    TlsTerms terms;
+    terms.name = name;
+    terms.authority = authority().certificate();
+    return terms;
+}
+
+std::string request(const std::string& host) {
+    return "GET /hello HTTP/1.1\r\nHost: " + host + "\r\n\r\n";
+}
+
+std::string subject_of(const RawConnection& client) {
+    char name[256] = "";
+    X509* certificate = SSL_get0_peer_certificate(client.tls()->ssl());
+    X509_NAME_get_text_by_NID(X509_get_subject_name(certificate), NID_commonName, name,
+                              sizeof name);
+    return name;
+}
+
+int status_of(RawConnection& client, const std::string& host) {
+    client.send(request(host));
+    return client.receive_response().status;
+}
+
+TEST_P(Tls, ServesVirtualHostsByName) {
+    const Files files;
+    RunningOrigin origin;
+    RunningProxy proxy(model(), files.host("a.test") + files.host("b.test") + pass_all_to(origin));
+    for (const char* name : {"a.test", "b.test", "B.Test"}) {
+        RawConnection client(proxy.port(), asking_for(name));
+        ASSERT_TRUE(client.shake()) << client.tls()->fault();
+        EXPECT_EQ(subject_of(client), name == std::string("a.test") ? "a.test" : "b.test");
+        EXPECT_EQ(status_of(client, name), 200);
+        EXPECT_EQ(status_of(client, name), 200) << "the connection persists";
+    }
+    for (const char* name : {"unknown.test", ""}) {
+        RawConnection client(proxy.port(), asking_for(name));
+        ASSERT_TRUE(client.shake());
+        EXPECT_EQ(subject_of(client), "a.test") << "the default";
+    }
+    RawConnection client(proxy.port(), asking_for("a.test"));
+    EXPECT_EQ(status_of(client, "b.test"), 200) << "the same demands";
+}
+
+TEST_P(Tls, ServesTwoTypesOfKeys) {
+    const Files files;
+    RunningOrigin origin;
+    RunningProxy proxy(
+        model(), files.server("a.test") + files.server("a.test", "RSA") + pass_all_to(origin));
+    for (const auto& [ciphers, type] : {std::pair{"ECDHE-RSA-AES128-GCM-SHA256", EVP_PKEY_RSA},
+                                        std::pair{"ECDHE-ECDSA-AES128-GCM-SHA256", EVP_PKEY_EC}}) {
+        TlsTerms terms = asking_for("a.test");
+        terms.version = TLS1_2_VERSION;
+        terms.ciphers = ciphers;
+        RawConnection client(proxy.port(), terms);
+        ASSERT_TRUE(client.shake()) << client.tls()->fault();
+        X509* shown = SSL_get0_peer_certificate(client.tls()->ssl());
+        EXPECT_EQ(EVP_PKEY_get_base_id(X509_get0_pubkey(shown)), type);
+        EXPECT_EQ(status_of(client, "a.test"), 200);
+    }
+}
+
+TEST_P(Tls, DemandsClientCertificates) {
+    const Files files;
+    RunningOrigin origin;
+    const std::string secret =
+        files.host("secret.test", files.authorities() +
+                                      "SSLVerifyClient require\n"
+                                      "RequestHeader set X-Client %{SSL_CLIENT_S_DN_CN}s\n");
+    RunningProxy proxy(model(), files.host("a.test") + secret + pass_all_to(origin));
+    TlsTerms terms = asking_for("secret.test");
+    RawConnection without(proxy.port(), terms);
+    EXPECT_EQ(status_of(without, "secret.test"), 0);
+    proxy.error_log("peer did not return a certificate");
+    terms.shown = authority().issue("client.test");
+    RawConnection with(proxy.port(), terms);
+    with.send("GET /headers HTTP/1.1\r\nHost: secret.test\r\n\r\n");
+    const Response response = with.receive_response();
+    EXPECT_EQ(response.status, 200);
+    EXPECT_NE(response.content.find("X-Client: client.test"), std::string::npos)
+        << response.content;
+    EXPECT_NE(response.content.find("X-Forwarded-Proto: https"), std::string::npos);
+    Authority stranger("Stranger");
+    terms.shown = stranger.issue("client.test");
+    RawConnection other(proxy.port(), terms);
+    EXPECT_EQ(status_of(other, "secret.test"), 0);
+    RawConnection around(proxy.port(), asking_for("a.test"));
+    EXPECT_EQ(status_of(around, "secret.test"), 421) << "not by another host's handshake";
+}
+
+TEST_P(Tls, RefusesTheRevoked) {
+    const Files files;
+    RunningOrigin origin;
+    TlsTerms terms = asking_for("a.test");
+    const std::string server = files.server("a.test");
+    terms.shown = authority().issue("client.test");
+    const std::string list = files.folder.write("crl.pem", authority().revoke(true));
+    RunningProxy proxy(model(), server + files.authorities() +
+                                    "SSLVerifyClient require\nSSLCARevocationCheck leaf\n"
+                                    "SSLCARevocationFile " +
+                                    list + "\n" + pass_all_to(origin));
+    RawConnection revoked(proxy.port(), terms);
+    EXPECT_EQ(status_of(revoked, "a.test"), 0);
+    proxy.error_log("certificate revoked");
+    terms.shown = authority().issue("another.test");
+    RawConnection valid(proxy.port(), terms);
+    EXPECT_EQ(status_of(valid, "a.test"), 200);
+}
+
+/// Tickets are sealed with keys that all children have, of this generation and the next.
+TEST_P(Tls, ResumesAcrossChildrenAndAReload) {
+    const Files files;
+    RunningOrigin origin;
+    const std::string directives = files.server("a.test") + pass_all_to(origin);
+    RunningProxy proxy(model(), directives + threads_of(model(), 3));
+    for (const int version : {TLS1_2_VERSION, TLS1_3_VERSION}) {
+        TlsTerms terms = asking_for("a.test");
+        terms.version = version;
+        RawConnection first(proxy.port(), terms);
+        EXPECT_EQ(status_of(first, "a.test"), 200);
+        EXPECT_EQ(SSL_session_reused(first.tls()->ssl()), 0);
+        std::vector<RawConnection> all;  // kept, so that other threads take the next ones
+        all.push_back(std::move(first));
+        for (int i = 0; i < 2; i++) {
+            terms.session = all.back().tls()->session();
+            ASSERT_NE(terms.session, nullptr);
+            RawConnection next(proxy.port(), terms);
+            EXPECT_EQ(status_of(next, "a.test"), 200);
+            EXPECT_EQ(SSL_session_reused(next.tls()->ssl()), 1) << i;
+            if (next.tls()->session() != nullptr) all.push_back(std::move(next));
+        }
+    }
+    TlsTerms terms = asking_for("a.test");
+    RawConnection before(proxy.port(), terms);
+    EXPECT_EQ(status_of(before, "a.test"), 200);
+    proxy.signal(SIGHUP);
+    proxy.wait_for_message("reloaded: generation 1");
+    terms.session = before.tls()->session();
+    before.finish_writing();
+    RawConnection after(proxy.port(), terms);
+    EXPECT_EQ(status_of(after, "a.test"), 200);
+    EXPECT_EQ(SSL_session_reused(after.tls()->ssl()), 1);
+}
+
+TEST_P(Tls, AnswersAlpn) {
+    const Files files;
+    RunningOrigin origin;
+    RunningProxy proxy(model(), files.server("a.test") + pass_all_to(origin));
+    TlsTerms terms = asking_for("a.test");
+    terms.protocols = "\x02h2\x08http/1.1";
+    RawConnection client(proxy.port(), terms);
+    ASSERT_TRUE(client.shake());
+    const unsigned char* chosen = nullptr;
+    unsigned size = 0;
+    SSL_get0_alpn_selected(client.tls()->ssl(), &chosen, &size);
+    EXPECT_EQ(std::string(reinterpret_cast<const char*>(chosen), size), "http/1.1");
+    terms.protocols = "\x02h2";
+    RawConnection other(proxy.port(), terms);
+    EXPECT_FALSE(other.shake());
+    EXPECT_EQ(other.tls()->fault(), "tlsv1 alert no application protocol");
+}
+
+/// Clients that stop inside their ClientHello hold no thread where a park holds none.
+TEST_P(Tls, ParksHalfHandshakes) {
+    const Files files;
+    RunningOrigin origin;
+    RunningProxy proxy(model(), threads_of(model(), 2) + files.server("a.test") + "Timeout 60\n" +
+                                    pass_all_to(origin));
+    if (keeps_threads(model())) GTEST_SKIP() << "its threads are kept";
+    raise_descriptor_limit();
+    const unsigned many = 2000;
+    std::vector<Descriptor> half;
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_port = htons(proxy.port());
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    const std::string hello("\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", 11);
+    for (unsigned i = 0; i < many; i++) {
+        half.push_back(connect_to(address, 0, 0));
+        pollfd entry{half.back().number(), POLLOUT, 0};
+        ASSERT_EQ(::poll(&entry, 1, 10'000), 1);
+        ASSERT_EQ(::send(half.back().number(), hello.data(), hello.size(), MSG_NOSIGNAL), 11);
+    }
+    proxy.wait_until_parked();
+    RawConnection one_more(proxy.port(), asking_for("a.test"));
+    EXPECT_EQ(status_of(one_more, "a.test"), 200);
+}
+
+TEST_P(Tls, AnswersTheWrongScheme) {
+    const Files files;
+    RunningOrigin origin;
+    if (tests_tls()) GTEST_SKIP() << "plain clients are needed";
+    RunningProxy proxy(model(),
+                       "Listen 127.0.0.1:${PORT2}\n" + files.host("a.test") + pass_all_to(origin));
+    RawConnection plain(proxy.port());
+    plain.send(request("a.test"));
+    const Response response = plain.receive_response();
+    EXPECT_EQ(response.status, 400);
+    EXPECT_NE(response.content.find("This port speaks HTTPS"), std::string::npos);
+    RawConnection nonsense(proxy.port());
+    nonsense.send("\x01\x02\x03\x04");
+    EXPECT_EQ(nonsense.receive_rest(), "");
+    proxy.error_log("neither a ClientHello nor a request");
+    RawConnection tls(proxy.second_port(), asking_for("a.test"));
+    EXPECT_FALSE(tls.shake());
+    proxy.error_log("TLS on a port that speaks plain HTTP");
+    RawConnection large(proxy.port());
+    large.send(std::string("\x16\x03\x01\x40\x00\x01\x01\x00\x00", 9) + std::string(70'000, 'x'));
+    EXPECT_EQ(large.receive_rest(), "");
+}
+
+/// New files reach the children that run; what is of no use leaves the old certificate serving.
+TEST_P(Tls, TakesNewCertificatesWithoutANewGeneration) {
+    const Files files;
+    RunningOrigin origin;
+    RunningProxy proxy(model(), files.server("a.test") + pass_all_to(origin));
+    RawConnection kept(proxy.port(), asking_for("a.test"));
+    EXPECT_EQ(status_of(kept, "a.test"), 200);
+    const std::vector<pid_t> children = proxy.children();
+    const auto serial = [&] {
+        RawConnection client(proxy.port(), asking_for("a.test"));
+        EXPECT_TRUE(client.shake()) << client.tls()->fault();
+        X509* shown = SSL_get0_peer_certificate(client.tls()->ssl());
+        return ASN1_INTEGER_get(X509_get0_serialNumber(shown));
+    };
+    const long first = serial();
+    files.folder.write("a.testEC.key", "nonsense");
+    proxy.wait_for_message("were not changed; the old ones go on");
+    EXPECT_NE(proxy.messages().find("this file is of no use"), std::string::npos);
+    EXPECT_EQ(serial(), first);
+    files.server("a.test");
+    proxy.wait_for_message("new certificates for");
+    wait_until("for the new certificate", [&] { return serial() > first; });
+    EXPECT_EQ(proxy.children(), children);
+    EXPECT_EQ(status_of(kept, "a.test"), 200) << "its connection was not touched";
+}
+
+/// RFC 8446 section 6.1: an end without close_notify may be an attacker's.
+TEST_P(Tls, TakesNoUnannouncedEndForTheEnd) {
+    const Files files;
+    RunningOrigin origin;
+    // A TLS end in front of the origin: a second proxy, which cuts what it cannot complete.
+    RunningProxy back(model(), files.server("a.test") + pass_all_to(origin));
+    RunningProxy proxy(
+        model(), "SSLProxyEngine On\nSSLProxyVerify require\nSSLProxyCACertificateFile " +
+                     files.folder.write("ca.pem", authority().certificate()) +
+                     "\nProxyPass / https://127.0.0.1:" + std::to_string(back.port()) + "/\n");
+    RawConnection client(proxy.port());
+    client.send(get("/close?bytes=20&chunk=10&ms=1"));
+    const Response whole = client.receive_response();
+    EXPECT_TRUE(whole.is_whole);
+    EXPECT_EQ(whole.content.size(), 20u);
+    RawConnection other(proxy.port());
+    other.send(get("/abort?after=100"));
+    EXPECT_FALSE(other.receive_response().is_whole);
+}
+
+TEST_P(Tls, VerifiesUpstreams) {
+    const Files files;
+    RunningOrigin origin;
+    Authority stranger("Stranger");
+    const std::string known = files.folder.write("ca.pem", authority().certificate());
+    const std::string unknown = files.folder.write("other.pem", stranger.certificate());
+    RunningProxy back(model(), files.server("a.test") + pass_all_to(origin));
+    const auto status_with = [&](const std::string& directives, const std::string& host) {
+        RunningProxy proxy(model(), "SSLProxyEngine On\n" + directives + "ProxyPass / https://" +
+                                        host + ":" + std::to_string(back.port()) + "/\n");
+        RawConnection client(proxy.port());
+        client.send(get("/hello"));
+        const int first = client.receive_response().status;
+        client.send(get("/hello"));
+        EXPECT_EQ(client.receive_response().status, first);
+        if (first == 200 && model() == "event") {
+            EXPECT_EQ(proxy.access_log(2)[1].releases("tls"), 0u) << "pooled";
+        }
+        return first;
+    };
+    const std::string require = "SSLProxyVerify require\nSSLProxyCACertificateFile ";
+    EXPECT_EQ(status_with(require + known + "\n", "127.0.0.1"), 200);
+    EXPECT_EQ(status_with(require + unknown + "\n", "127.0.0.1"), 502);
+    EXPECT_EQ(status_with(require + known + "\n", "localhost"), 502) << "another name";
+    EXPECT_EQ(status_with("SSLProxyCheckPeerName off\n", "localhost"), 200);
+    EXPECT_EQ(status_with("ProxyPreserveHost on\n", "127.0.0.1"), 502) << "proxy.test";
+}
+
+}  // namespace
+}  // namespace headgate
