@@ -40,7 +40,7 @@ protected:
                             "ServerName proxy.test\nListen 127.0.0.1:" + std::to_string(port) +
                                 "\nErrorLog /dev/stderr\nCustomLog /dev/stdout common\nPidFile " +
                                 folder.file("headgate.pid") + "\nMPM " + model() +
-                                "\nStartServers 1\n" + pass_all_to(origin));
+                                "\nStartServers 1\n" + tls_if_tested(folder) + pass_all_to(origin));
     }
     void expect_an_answer() const {
         RawConnection client(port);

@@ -97,7 +97,7 @@ TEST_P(Inherited, ListenersOfSystemdServe) {
     const std::string file = folder.write(
         "systemd.conf", "ServerName a.test\nListen 127.0.0.1:" + std::to_string(socket.port) +
                             "\nErrorLog " + folder.file("error.log") + "\nStartServers 1\n" +
-                            pass_all_to(origin));
+                            tls_if_tested(folder) + pass_all_to(origin));
     // The number of the process is the shell's, which the program takes over.
     const std::string number = std::to_string(socket.descriptor);
     const std::string script = "exec 3<&" + number + (number == "3" ? "" : " " + number + "<&-") +

@@ -255,7 +255,8 @@ TEST(ReloadOfModel, GoesFromAnyToAny) {
                         "\nErrorLog " + folder.file("error.log") + "\nStartServers 1\n" +
                         (model == "worker" ? "ThreadsPerChild 8\nMinSpareThreads 1\n" : "") +
                         "MPM " + model + "\nMinSpareServers 1\n<Location /status>\n" +
-                        "SetHandler server-status\n</Location>\n" + pass_all_to(quick));
+                        "SetHandler server-status\n</Location>\n" + tls_if_tested(folder) +
+                        pass_all_to(quick));
             };
             ChildProgram program(folder, built_program("headgate"), {"-f", write(from)});
             const auto ask = [&] {
@@ -347,7 +348,8 @@ TEST_P(Reload, KeepsTheProgramWhenAnotherOneIsInItsPlace) {
     const std::uint16_t port = free_port();
     const std::string file = folder.write(
         "headgate.conf", "ServerName proxy.test\nListen 127.0.0.1:" + std::to_string(port) +
-                             "\nErrorLog " + folder.file("error.log") + "\n" + directives());
+                             "\nErrorLog " + folder.file("error.log") + "\n" +
+                             tls_if_tested(folder) + directives());
     ChildProgram running(folder, program, {"-f", file, "--mpm", model()});
     wait_until("for it to listen",
                [&] { return running.err().find("listening on") != std::string::npos; });
@@ -371,10 +373,11 @@ TEST_P(Reload, KeepsTheProgramWhenAnotherOneIsInItsPlace) {
 TEST_P(Reload, ReplacesAProgramThatWasStartedByWord) {
     const TemporaryFolder folder;
     const std::uint16_t port = free_port();
-    const std::string file = folder.write(
-        "headgate.conf", "ServerName proxy.test\nListen 127.0.0.1:" + std::to_string(port) +
-                             "\nErrorLog " + folder.file("error.log") + "\nPidFile " +
-                             folder.file("headgate.pid") + "\n" + directives());
+    const std::string file =
+        folder.write("headgate.conf",
+                     "ServerName proxy.test\nListen 127.0.0.1:" + std::to_string(port) +
+                         "\nErrorLog " + folder.file("error.log") + "\nPidFile " +
+                         folder.file("headgate.pid") + "\n" + tls_if_tested(folder) + directives());
     ChildProgram running(folder, built_program("headgate"),
                          {"-f", file, "--mpm", model(), "-k", "start"});
     for (std::size_t i = 1; i <= 2; i++) {

@@ -26,6 +26,10 @@ private:
     std::string line_;
 };
 
+/// The directives of TLS for every port and every name where all clients of the tests speak it
+/// (tests_tls()); none otherwise. Certificate and key go to the folder.
+std::string tls_if_tested(const TemporaryFolder& folder);
+
 class RunningProxy {
 public:
     /// Starts it under a model with these directives, behind ServerName proxy.test, a Listen, the
