@@ -19,11 +19,10 @@ struct OutgoingField {
 };
 using OutgoingFields = std::vector<OutgoingField>;
 
-/// The edits with the facts of a connection (null: it is plain) in the place of %{NAME}s.
-std::vector<FieldEdit> with_facts(const std::vector<FieldEdit>& edits,
-                                  const net::TlsTransport* tls);
-
-/// `for_answer`: only edits with the condition `always` apply (answers of our own).
-void apply(const std::vector<FieldEdit>& edits, bool for_answer, OutgoingFields& fields);
+/// Applies the edits in order. `for_answer`: only those with the condition `always` (answers of our
+/// own). `tls`: the client's connection, whose facts stand for %{NAME}s; null when it is plain.
+/// The fields keep views of the edits' text, so the edits outlive them.
+void apply(const std::vector<FieldEdit>& edits, bool for_answer, const net::TlsTransport* tls,
+           OutgoingFields& fields);
 
 }  // namespace headgate::proxy

@@ -161,7 +161,7 @@ std::string upstream_head(const Request& request, const Match& match, const Rewr
                  preserves_host ? request.host : std::string_view(match.route->authority));
 
     OutgoingFields fields = forwarded_fields(request, facts);
-    apply(with_facts(facts.settings.request_fields, facts.tls), false, fields);
+    apply(facts.settings.request_fields, false, facts.tls, fields);
     write(fields, writer);
 
     const std::string name = via_name(facts);
@@ -236,7 +236,7 @@ OutgoingFields returned_fields(const upstream::ReceivedHead& received,
 
 std::string client_fields(const upstream::ReceivedHead& received, const ResponseRewrite& rewrite) {
     OutgoingFields fields = returned_fields(received, rewrite);
-    apply(rewrite.settings->response_fields, false, fields);
+    apply(rewrite.settings->response_fields, false, nullptr, fields);
     std::string lines;
     lines.reserve(received.text.size() + 64);
     HeadWriter writer(lines);
@@ -252,7 +252,7 @@ std::string client_fields(const upstream::ReceivedHead& received, const Response
 
 void edit_answer_fields(const RouteSettings& settings, std::string& fields) {
     OutgoingFields added;
-    apply(settings.response_fields, true, added);
+    apply(settings.response_fields, true, nullptr, added);
     HeadWriter writer(fields);
     write(added, writer);
 }

@@ -56,7 +56,7 @@ TEST(FieldEdits, table) {
     };
     for (const Case& each : cases) {
         OutgoingFields fields{{"A", "1", {}}, {"B", "2", {}}, {"a", "3", {}}};
-        apply(each.edits, false, fields);
+        apply(each.edits, false, nullptr, fields);
         EXPECT_EQ(lines(fields), each.expected) << each.name;
     }
 }
@@ -64,7 +64,7 @@ TEST(FieldEdits, table) {
 TEST(FieldEdits, values_of_an_earlier_edit_may_be_set_again) {
     OutgoingFields fields{{"A", "1", {}}};
     const std::vector<FieldEdit> edits{edit(Action::append, "A", "x"), edit(Action::set, "A", "")};
-    apply(edits, false, fields);
+    apply(edits, false, nullptr, fields);
     EXPECT_EQ(lines(fields), "A:;");
 }
 
@@ -72,10 +72,10 @@ TEST(FieldEdits, only_always_counts_for_answers_of_our_own) {
     std::vector<FieldEdit> edits{edit(Action::set, "A", "1"), edit(Action::set, "B", "2")};
     edits[1].condition = Condition::always;
     OutgoingFields answer;
-    apply(edits, true, answer);
+    apply(edits, true, nullptr, answer);
     EXPECT_EQ(lines(answer), "B:2;");
     OutgoingFields response;
-    apply(edits, false, response);
+    apply(edits, false, nullptr, response);
     EXPECT_EQ(lines(response), "A:1;B:2;");
 }
 
