@@ -1,4 +1,4 @@
-// See access_log.h. The tokens are those of mod_log_config and mod_logio, and %{...}x for ours.
+// See access_log.h. Formats are read in access_log_format.cpp, and used here.
 #include "proxy/access_log.h"
 
 #include <unistd.h>
@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
-#include <cstring>
 
 #include "proxy/http/fields.h"
 #include "proxy/net/tls_peer.h"
@@ -18,17 +17,6 @@ using std::chrono::duration_cast;
 using std::chrono::microseconds;
 using std::chrono::milliseconds;
 using std::chrono::seconds;
-
-constexpr std::string_view request_letters = "haAlurUqmHivpkX";
-constexpr std::string_view response_letters = "o";
-constexpr std::string_view ledger_letters = "stDTbBIOSPLfRCexn";
-constexpr std::array our_names{"framing", "held",     "parked",   "releases",
-                               "end",     "upstream", "attempts", "phases"};
-
-/// %{SSL_PROTOCOL}x and its like, from mod_ssl.
-bool is_tls_fact(std::string_view name) {
-    return name.starts_with("SSL_") || name == "HTTPS";
-}
 
 /// The letter of C's short escapes that Apache uses; NUL for every other octet.
 char escape_letter(char c) {
@@ -183,180 +171,55 @@ void append_ours(std::string& line, const std::string& name, const Ledger& ledge
     if (name == "phases") line += ledger.phases();
 }
 
+std::int64_t time_spent(const Ledger& ledger, std::string_view unit) {
+    const auto spent = ledger.ended - ledger.began;
+    if (unit == "us") return duration_cast<microseconds>(spent).count();
+    if (unit == "ms") return duration_cast<milliseconds>(spent).count();
+    return duration_cast<seconds>(spent).count();
+}
+
 void append_of_ledger(std::string& line, char letter, const std::string& argument,
                       const Ledger& ledger, bool keeps) {
-    const auto spent = ledger.ended - ledger.began;
+    const auto number = [&line](auto value) {
+        append_number(line, static_cast<std::int64_t>(value));
+    };
+    const auto number_or_dash = [&](auto value) {
+        if (value == 0) line += '-';
+        if (value != 0) number(value);
+    };
     switch (letter) {
         case 's':
-            if (ledger.status != 0)
-                append_number(line, ledger.status);
-            else
-                line += '-';
-            break;
+            return number_or_dash(ledger.status);
         case 't':
             line += time_text(argument, ledger.began_at);
-            break;
+            return;
         case 'D':
-            append_number(line, duration_cast<microseconds>(spent).count());
-            break;
+            return number(time_spent(ledger, "us"));
         case 'T':
-            append_number(line, argument == "us"   ? duration_cast<microseconds>(spent).count()
-                                : argument == "ms" ? duration_cast<milliseconds>(spent).count()
-                                                   : duration_cast<seconds>(spent).count());
-            break;
+            return number(time_spent(ledger, argument));
         case 'b':
-            if (ledger.content_sent == 0)
-                line += '-';
-            else
-                append_number(line, static_cast<std::int64_t>(ledger.content_sent));
-            break;
+            return number_or_dash(ledger.content_sent);
         case 'B':
-            append_number(line, static_cast<std::int64_t>(ledger.content_sent));
-            break;
+            return number(ledger.content_sent);
         case 'I':
-            append_number(line, static_cast<std::int64_t>(ledger.octets_received));
-            break;
+            return number(ledger.octets_received);
         case 'O':
-            append_number(line, static_cast<std::int64_t>(ledger.octets_sent));
-            break;
+            return number(ledger.octets_sent);
         case 'S':
-            append_number(line,
-                          static_cast<std::int64_t>(ledger.octets_received + ledger.octets_sent));
-            break;
+            return number(ledger.octets_received + ledger.octets_sent);
         case 'P':
-            append_number(line, argument == "tid" ? ::gettid() : ::getpid());
-            break;
+            return number(argument == "tid" ? ::gettid() : ::getpid());
         case 'R':
             line += ledger.upstream.empty() ? "-" : "proxy-server";
-            break;
+            return;
         case 'x':
-            append_ours(line, argument, ledger, keeps);
-            break;
+            return append_ours(line, argument, ledger, keeps);
         default:
-            line += '-';
-            break;  // %L %f %{}C %{}e %{}n: nothing sets these yet
+            line += '-';  // %L %f %{}C %{}e %{}n: nothing sets these yet
     }
 }
 
 }  // namespace
-
-// ---- compiling
-// ------------------------------------------------------------------------------------
-
-/// Reads a format from left to right.
-class LogFormatCompiler {
-public:
-    LogFormatCompiler(std::string_view format, LogFormat& result)
-        : format_(format), result_(result) {}
-
-    std::optional<LogFormat::Error> run() {
-        while (at_ < format_.size()) {
-            if (format_[at_] == '%') {
-                if (auto error = token()) return error;
-            } else {
-                text();
-            }
-        }
-        return std::nullopt;
-    }
-
-private:
-    using Item = LogFormat::Item;
-    using Source = LogFormat::Source;
-
-    void text() {
-        Item item;
-        while (at_ < format_.size() && format_[at_] != '%')
-            item.argument += unescaped();
-        result_.items_.push_back(std::move(item));
-    }
-
-    char unescaped() {
-        const char c = format_[at_++];
-        if (c != '\\' || at_ == format_.size()) return c;
-        const char next = format_[at_++];
-        return next == 'n' ? '\n' : next == 't' ? '\t' : next;
-    }
-
-    std::optional<LogFormat::Error> token() {
-        const std::size_t start = at_++;
-        Item item;
-        while (at_ < format_.size()) {
-            const char c = format_[at_++];
-            if (c == '%' && at_ == start + 2) {
-                item.argument = "%";
-                break;
-            }
-            if (c == '>' || c == '<') continue;
-            if (c == '!') {
-                item.unless_statuses = true;
-            } else if (std::isdigit(static_cast<unsigned char>(c))) {
-                statuses(item);
-            } else if (c == '{') {
-                const std::size_t end = format_.find('}', at_);
-                if (end == std::string_view::npos) return LogFormat::Error{"unclosed {", start};
-                item.argument = format_.substr(at_, end - at_);
-                at_ = end + 1;
-            } else {
-                item.letter = c;
-                break;
-            }
-        }
-        if (!classify(item)) {
-            return LogFormat::Error{
-                "unknown log token " + std::string(format_.substr(start, at_ - start)), start};
-        }
-        result_.wants_response_ |= item.source == Source::response;
-        result_.items_.push_back(std::move(item));
-        return std::nullopt;
-    }
-
-    void statuses(Item& item) {
-        at_--;
-        while (at_ < format_.size() &&
-               (std::isdigit(static_cast<unsigned char>(format_[at_])) || format_[at_] == ',')) {
-            int status = 0;
-            const char* end = format_.data() + format_.size();
-            at_ = std::from_chars(format_.data() + at_, end, status).ptr - format_.data();
-            if (at_ < format_.size() && format_[at_] == ',') at_++;
-            item.statuses.push_back(status);
-        }
-    }
-
-    static bool classify(Item& item) {
-        if (item.letter == 0) return item.argument == "%";
-        if (item.letter == 'x' && is_tls_fact(item.argument)) {
-            item.source = Source::request;
-            return true;
-        }
-        if (item.letter == 'x') {
-            item.source = Source::ledger;
-            return std::find(our_names.begin(), our_names.end(), item.argument) != our_names.end();
-        }
-        if (request_letters.find(item.letter) != std::string_view::npos) {
-            item.source = Source::request;
-        } else if (response_letters.find(item.letter) != std::string_view::npos) {
-            item.source = Source::response;
-        } else if (ledger_letters.find(item.letter) != std::string_view::npos) {
-            item.source = Source::ledger;
-        } else {
-            return false;
-        }
-        const bool needs_name = std::strchr("ioeCn", item.letter) != nullptr;
-        return !needs_name || !item.argument.empty();
-    }
-
-    std::string_view format_;
-    LogFormat& result_;
-    std::size_t at_ = 0;
-};
-
-std::optional<LogFormat::Error> LogFormat::compile(std::string_view format, LogFormat& result) {
-    return LogFormatCompiler(format, result).run();
-}
-
-// ---- using
-// ----------------------------------------------------------------------------------------
 
 void LogFormat::capture_request(const RequestFacts& facts, std::string& captured) const {
     for (const Item& item : items_) {

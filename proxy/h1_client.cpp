@@ -7,7 +7,6 @@
 #include "proxy/http/connection_options.h"
 #include "proxy/http/date.h"
 #include "proxy/http/head_writer.h"
-#include "proxy/http/path_readings.h"
 #include "proxy/http/reason_phrase.h"
 
 namespace headgate::proxy {
@@ -103,7 +102,6 @@ void H1Client::drain() {
 }
 
 // ---- the request's head
-// ---------------------------------------------------------------------------
 
 /// Waits for a head and hands it to a new exchange. Parsed where it was read, in the loop's
 /// scratch, unless it comes in pieces.
@@ -202,39 +200,30 @@ H1Client::HeadEnd H1Client::accept(std::string_view text) {
     is_head_request_ = head.method == http::Method::head;
     takes_trailers_ = http::accepts_trailers(head.fields, head_text);
 
-    const auto target = http::parse_target(head, head_text);
-    if (!target) return refuse(&head, head_text, target.error());
-    const auto framing = http::request_framing(head, head_text);
-    if (!framing) return refuse(&head, head_text, framing.error());
-    const std::string_view host =
-        target->authority.empty() ? head.fields.value(http::FieldName::host, head_text).value_or("")
-                                  : target->authority.of(head_text);
-    const ServerSettings& site = connection_.candidates->by_host(host).settings;
-    const auto names = http::judge_underscores(head, head_text, *site.underscores);
-    if (!names) return refuse(&head, head_text, names.error());
-    const auto forwards = http::max_forwards(head, head_text);
-    if (!forwards) return refuse(&head, head_text, forwards.error());
-    const http::PathRules rules = site.path_rules();
-    const auto path = http::matching_path(target->path.of(head_text), rules);
-    if (!path) return refuse(&head, head_text, path.error());
-    auto readings = http::other_readings(*path);
-    if (!readings) return refuse(&head, head_text, readings.error());
+    const auto request = judge_request(head, head_text, *connection_.candidates);
+    if (!request) return refuse(&head, head_text, request.error());
+    persists_ = may_persist(*request);
+    begin_content(*request);
+    exchange_->prepare(*request, persists_);
+    return HeadEnd::complete;
+}
 
+bool H1Client::may_persist(const Request& request) const {
     const ServerSettings& server = settings();
     const auto most = static_cast<std::uint32_t>(*server.max_keep_alive_requests);
-    persists_ = *server.keep_alive && (most == 0 || connection_.exchanges < most) &&
-                !state_.is_draining &&
-                http::client_wants_keep_alive(head.version, head.fields, head_text);
-    reader_.begin(reading(framing->kind), framing->length);
-    reader_.note_connection_options(head.fields, head_text);
-    awaits_continue_ = framing->expects_continue;
+    return *server.keep_alive && (most == 0 || connection_.exchanges < most) &&
+           !state_.is_draining &&
+           http::client_wants_keep_alive(request.head.version, request.head.fields, request.text);
+}
+
+void H1Client::begin_content(const Request& request) {
+    const bool expects_continue = request.framing.expects_continue;
+    reader_.begin(reading(request.framing.kind), request.framing.length);
+    reader_.note_connection_options(request.head.fields, request.text);
+    awaits_continue_ = expects_continue;
     // Who waits for 100 (Continue) is not slow before its first octet.
     pace_.stop();
-    if (!framing->expects_continue) pace_.begin(*server.content_limit, state_.loop.now());
-    exchange_->prepare(
-        {head, head_text, *framing, *target, host, *path, rules, std::move(*readings), *forwards},
-        persists_);
-    return HeadEnd::complete;
+    if (!expects_continue) pace_.begin(*settings().content_limit, state_.loop.now());
 }
 
 H1Client::HeadEnd H1Client::refuse(const http::RequestHead* head, std::string_view text,
@@ -254,7 +243,6 @@ H1Client::HeadEnd H1Client::end_without_head(const Failure* failure) {
 }
 
 // ---- content
-// --------------------------------------------------------------------------------------
 
 Result<ContentRun> H1Client::try_read_content(std::span<char> scratch) {
     Result<ContentRun> run = reader_.try_read(*transport_, scratch);
@@ -305,7 +293,6 @@ loop::Task<Result<void>> H1Client::drain(loop::Phase phase, loop::Deadline deadl
 }
 
 // ---- responses
-// ------------------------------------------------------------------------------------
 
 void H1Client::send_head(const ResponseStart& start) {
     const bool is_open = start.content == ResponseStart::Content::open;

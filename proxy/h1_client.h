@@ -65,8 +65,9 @@ private:
     HeadEnd accept(std::string_view text);
     HeadEnd refuse(const http::RequestHead* head, std::string_view text, http::HeadError error);
     void begin_exchange();
+    bool may_persist(const Request& request) const;
+    void begin_content(const Request& request);
     void count_content(std::size_t octets);
-    void end_exchange();
     loop::Deadline head_deadline();
     bool may_drain_content() const;
     loop::Task<void> drain_content();

@@ -10,6 +10,7 @@
 #include "proxy/http/request_framing.h"
 #include "proxy/http/request_hygiene.h"
 #include "proxy/http/target.h"
+#include "proxy/site.h"
 
 namespace headgate::proxy {
 
@@ -27,6 +28,12 @@ struct Request {
 
     std::string_view received_path() const { return target.path.of(text); }
 };
+
+/// Judges a complete head: target, framing, names, Max-Forwards, path; by the rules of the virtual
+/// host that it names. The error has the status to answer with (RFC 9112 sections 3.2 and 6.3).
+/// Fields that are to be dropped are dropped from `head`; the request points into it and `text`.
+http::Result<Request> judge_request(http::RequestHead& head, std::string_view text,
+                                    const Sites::Candidates& candidates);
 
 /// A request that could not be taken: why, and what of its head there is (for the log).
 struct RefusedRequest {
