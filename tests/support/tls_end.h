@@ -84,8 +84,10 @@ public:
         char octet;
         return settle(SSL_peek(ssl_.get(), &octet, 1)) != -1 || errno != EAGAIN;
     }
+    /// Once: a second SSL_shutdown() would wait for the peer's, and choke on what comes before it.
     void say_goodbye() {
-        if (is_shaken()) SSL_shutdown(ssl_.get());
+        const bool has_said = (SSL_get_shutdown(ssl_.get()) & SSL_SENT_SHUTDOWN) != 0;
+        if (is_shaken() && !has_said) SSL_shutdown(ssl_.get());
         ERR_clear_error();
     }
     bool is_shaken() const { return SSL_is_init_finished(ssl_.get()) == 1; }
