@@ -29,6 +29,7 @@ struct Resolver::Name {
     std::vector<Address> addresses;  // of the last good answer
     TimePoint fresh_until{};
     TimePoint not_before{};  // after a failure: no new query until then
+    TimePoint stale_from{};  // of this query: from then on the last good answer has to do
     bool querying = false;
     loop::Wakeup answered;
 };
@@ -65,6 +66,7 @@ public:
     void query(Name& name) {
         reopen_when_configuration_changed();
         name.querying = true;
+        name.stale_from = loop_.now() + patience;
         ares_addrinfo_hints hints{};
         hints.ai_family = AF_UNSPEC;
         hints.ai_socktype = SOCK_STREAM;
@@ -248,8 +250,11 @@ loop::Task<net::Result<std::vector<Address>>> Resolver::resolve(const std::strin
     const TimePoint now = loop_.now();
     const bool is_fresh = name.fresh_until > now;
     if (!is_fresh && !name.querying && name.not_before <= now) channel_->query(name);
-    if (name.querying && !is_fresh) {
-        const Wake wake = co_await name.answered.wait(loop_, net::phase::resolve, deadline);
+    // RFC 8767 section 5: an old answer is better than none, once the query has had its chance.
+    const bool has_old = !name.addresses.empty();
+    if (name.querying && !is_fresh && !(has_old && name.stale_from <= now)) {
+        const Deadline until = has_old ? Deadline::after(patience) : deadline;
+        const Wake wake = co_await name.answered.wait(loop_, net::phase::resolve, until);
         const bool may_go_on = wake == Wake::deadline && !name.addresses.empty();
         if (wake != Wake::ready && !may_go_on) {
             co_return net::failed_wait(Side::upstream, net::phase::resolve, wake);

@@ -22,7 +22,9 @@ public:
 
     /// The addresses of `host`, at least one. A literal is its own address. Parks in
     /// phase::resolve while a query is needed; concurrent requests for one name share one query.
-    /// Fails as unresolved or timed_out when there is no answer, old or new.
+    /// Fails as unresolved or timed_out when there is no answer, old or new. With an old one a new
+    /// one is waited for no longer than `patience`: a name server that is silent costs a request no
+    /// more than that, and only the first ones (RFC 8767).
     loop::Task<net::Result<std::vector<loop::Address>>> resolve(const std::string& host,
                                                                 std::uint16_t port,
                                                                 loop::Deadline deadline);
@@ -30,10 +32,12 @@ public:
     /// "c-ares 1.18.1": the library at run time.
     static std::string library_version();
 
-    /// Time to live is kept within these; a failed query is not repeated sooner than `retry`.
+    /// Time to live is kept within these; a failed query is not repeated sooner than `retry`;
+    /// `patience` is how long a query may keep requests that could do with an old answer.
     static constexpr std::chrono::seconds floor{1};
     static constexpr std::chrono::seconds ceiling{3600};
     static constexpr std::chrono::seconds retry{2};
+    static constexpr std::chrono::milliseconds patience{200};
 
 private:
     class Channel;

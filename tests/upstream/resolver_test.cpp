@@ -202,6 +202,21 @@ TEST(ResolverQueries, the_last_good_answer_goes_on_serving) {
     EXPECT_EQ(rig.resolve("a.test"), "192.0.2.1:80") << "no answer any more";
 }
 
+TEST(ResolverQueries, a_silent_server_costs_little_when_there_is_an_old_answer) {
+    Rig rig;
+    rig.server.names["a.test"] = {"192.0.2.1", "", 5};
+    EXPECT_EQ(rig.resolve("a.test"), "192.0.2.1:80");
+    rig.server.is_silent = true;
+    rig.pass_time(6s);
+    const auto begin = rig.manual.loop.now();
+    EXPECT_EQ(rig.resolve("a.test"), "192.0.2.1:80");
+    EXPECT_LE(rig.manual.loop.now(), begin + Resolver::patience + 100ms);
+    std::optional<Addresses> second;
+    rig.scope.spawn(run_resolve(rig.resolver, "a.test", second));
+    rig.settle();
+    ASSERT_TRUE(second) << "waits for the same query once more";
+}
+
 TEST(ResolverQueries, a_failure_is_not_asked_about_again_at_once) {
     Rig rig;
     EXPECT_EQ(rig.resolve("none.test"), "unresolved");

@@ -1,0 +1,106 @@
+"""An upstream that dies at the moment at which its connection is used again: 10,000 tries."""
+
+import asyncio
+import collections
+import random
+
+import rig as rigs
+
+TRIES, QUICK_TRIES, CLIENTS = 10_000, 1_000, 16
+
+# What a connection does after its first response. The first three race with the next request; the
+# others have read all of it, or part of it.
+DEATHS = ("close at once", "close soon", "reset soon", "close after the request",
+          "reset after the request", "close inside the request")
+
+
+class Dying:
+    """Serves one request on each connection. Counts each request that it has read whole, whether it
+    answered or not: that is what may have had an effect."""
+
+    def __init__(self):
+        self.seen = collections.Counter()
+        self.deaths = collections.Counter()
+        self.chance = random.Random(1)
+
+    async def start(self):
+        server = await asyncio.start_server(self.serve, "127.0.0.1", 0, backlog=1024)
+        self.port = server.sockets[0].getsockname()[1]
+        return self
+
+    async def serve(self, reader, writer):
+        try:
+            await self.read_one(reader)
+            writer.write(rigs.response(b"ok"))
+            await self.die(self.chance.choice(DEATHS), reader, writer)
+        except (ConnectionError, asyncio.IncompleteReadError):
+            pass
+        finally:
+            writer.close()
+
+    async def read_one(self, reader):
+        message = await rigs.read_message(reader)
+        if message is None:
+            raise ConnectionError
+        self.seen[message[0].split(b" ")[1].decode()] += 1
+
+    async def die(self, death, reader, writer):
+        self.deaths[death] += 1
+        if "soon" in death:
+            await asyncio.sleep(self.chance.random() * 0.004)
+        elif "inside" in death:
+            await reader.read(1)
+        elif "after" in death:
+            await self.read_one(reader)
+        if "reset" in death:
+            rigs.reset(writer)
+
+
+async def dies_at_reuse(rig):
+    """No GET fails; no POST is read twice by the origin, and one that fails is answered 502."""
+    origin = await Dying().start()
+    proxy = await rig.proxy(f"ProxyPass / http://127.0.0.1:{origin.port}/\n"
+                            "MaxKeepAliveRequests 0")
+    tries = QUICK_TRIES if rig.quick else TRIES
+    numbers = iter(range(tries))
+    outcomes = collections.Counter()
+
+    async def client():
+        reader, writer = await asyncio.open_connection("127.0.0.1", proxy.port)
+        for number in numbers:
+            method = ("GET", "POST")[number % 2]
+            content = b"effect" if number % 4 == 1 else b""
+            outcome = await one(reader, writer, method, content, number)
+            outcomes[method, outcome] += 1
+            if outcome not in ("200", "502"):
+                writer.close()
+                reader, writer = await asyncio.open_connection("127.0.0.1", proxy.port)
+        writer.close()
+
+    async def one(reader, writer, method, content, number):
+        length = f"Content-Length: {len(content)}\r\n" if method == "POST" else ""
+        head = f"{method} /{method}/{number} HTTP/1.1\r\nHost: h\r\n{length}\r\n"
+        try:
+            async with asyncio.timeout(rigs.PATIENCE):
+                return (await rigs.ask_on(reader, writer, head.encode() + content))[0]
+        except TimeoutError:
+            return "late"
+        except ConnectionError:
+            return "reset"
+
+    await asyncio.gather(*(client() for _ in range(CLIENTS)))
+    judge(rig, origin, outcomes, tries)
+
+
+def judge(rig, origin, outcomes, tries):
+    twice = sum(1 for target, count in origin.seen.items()
+                if target.startswith("/POST") and count > 1)
+    failed_gets = {key[1]: n for key, n in outcomes.items() if key[0] == "GET" and key[1] != "200"}
+    posts = {key[1]: n for key, n in outcomes.items() if key[0] == "POST"}
+    repeated = sum(count - 1 for target, count in origin.seen.items() if target.startswith("/GET"))
+    rig.note(f"{tries} tries, {sum(origin.deaths.values())} connections died, "
+             f"{repeated} GETs sent again, POSTs {posts}")
+    rig.expect(sum(outcomes.values()) == tries, f"only {sum(outcomes.values())} tries ended")
+    rig.expect(not failed_gets, f"GETs failed: {failed_gets}")
+    rig.expect(twice == 0, f"{twice} POSTs were sent twice")
+    rig.expect(set(posts) <= {"200", "502"}, f"POSTs ended with {set(posts)}")
