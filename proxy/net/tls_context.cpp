@@ -8,6 +8,7 @@
 #include <memory>
 #include <string_view>
 
+#include "proxy/net/tls_staples.h"
 #include "proxy/net/tls_transport.h"
 
 namespace headgate::net {

@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <ctime>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -14,6 +15,8 @@ struct ssl_ctx_st;
 
 namespace headgate::net {
 
+class TlsSessionCache;
+class TlsStaples;
 class TlsTickets;
 
 /// A certificate with its chain, and its key.
@@ -64,6 +67,10 @@ public:
     void set_identity(const std::string& identity);
     /// Stateless resumption; null: none. `tickets` outlives this.
     void use_tickets(TlsTickets* tickets, int lifetime_seconds);
+    /// Resumption by id too. After use_tickets().
+    void use_session_cache(std::shared_ptr<TlsSessionCache> cache);
+    /// OCSP responses for clients that ask.
+    void use_staples(std::unique_ptr<TlsStaples> staples);
     /// Answers ALPN with http/1.1.
     void answer_protocols();
 
@@ -73,6 +80,8 @@ public:
     int verify_depth() const { return depth_; }
     bool misses_revocations() const { return missing_is_right_; }
     TlsTickets* tickets() const { return tickets_; }
+    const TlsStaples* staples() const { return staples_.get(); }
+    TlsSessionCache* session_cache() const { return session_cache_.get(); }
 
 private:
     Role role_;
@@ -81,6 +90,9 @@ private:
     int depth_ = 1;
     bool missing_is_right_ = false;
     TlsTickets* tickets_ = nullptr;
+    std::unique_ptr<TlsStaples> staples_;
+    // Shared (rule zero): a reload may give the next generation another size.
+    std::shared_ptr<TlsSessionCache> session_cache_;
 };
 
 /// When the first certificate of a PEM text expires; 0 when there is none.
