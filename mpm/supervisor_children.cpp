@@ -166,7 +166,7 @@ void Supervisor::replace_spent() {
 void Supervisor::tell_news() {
     for (const std::string& text : present().program->handlers->news()) {
         for (Child& child : children_) {
-            if (child.generation != present().number || child.is_helper) continue;
+            if (child.generation != present().number) continue;
             const bool is_told = send_word(child.control, ControlWord::news, text);
             const bool is_gone = errno == EPIPE || errno == ECONNRESET;
             if (!is_told && !is_gone) wants_reload_ = true;

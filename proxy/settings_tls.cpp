@@ -264,7 +264,7 @@ constexpr conf::Row rows[] = {
     conf::rule<set_ciphers<Server>>("SSLCipherSuite", of_server, {1, 2}, "[SSL|TLSv1.3] list",
                                     "ECDHE+AESGCM:ECDHE+CHACHA20",
                                     "Ciphers of TLSv1.2, or of TLSv1.3."),
-    side<Server, &Server::honor_order, conf::on_off>("SSLHonorCipherOrder", "On|Off", "Off",
+    side<Server, &Server::honor_order, conf::on_off>("SSLHonorCipherOrder", "On|Off", "On",
                                                      "Whether our order of ciphers decides."),
     conf::rule<add_certificate>("SSLCertificateFile", of_server, {1, 1}, "file", "",
                                 "The certificate with its chain, PEM; once for each type of key."),

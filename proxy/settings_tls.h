@@ -36,7 +36,7 @@ struct TlsTerms {
 /// Server and virtual host context.
 struct TlsServerSettings : TlsTerms {
     conf::Set<bool> engine{false};
-    conf::Set<bool> honor_order{false};
+    conf::Set<bool> honor_order{true};
     conf::Set<bool> tickets{true};
     conf::Set<int> session_seconds{300};
     conf::Set<std::uint64_t> session_cache{0};  ///< octets shared by all processes; 0: none

@@ -210,7 +210,7 @@ void add_credentials(TlsContext& context, const TlsServerSettings& settings, con
             diagnostics.error(word.span, "this file is of no use: " + problem.text);
             continue;
         }
-        const std::time_t expiry = net::expiry_of(credential.certificates);
+        const std::time_t expiry = context.shown().back().expiry;
         const std::time_t left = expiry - std::time(nullptr);
         if (expiry != 0 && left < days_of_notice * 86400) {
             diagnostics.warning(word.span, left < 0 ? "this certificate has expired"

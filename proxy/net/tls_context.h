@@ -12,6 +12,7 @@
 #include <vector>
 
 struct ssl_ctx_st;
+struct x509_st;
 
 namespace headgate::net {
 
@@ -30,6 +31,13 @@ struct TlsCredential {
 struct TlsCredentialProblem {
     enum class Where { none, certificate, key } where = Where::none;
     std::string text;
+};
+
+/// A certificate that is shown, in short.
+struct TlsCertificateBrief {
+    std::string name;  ///< the subject's common name, else its first DNS name
+    std::string kind;  ///< of its key: "EC", "RSA", ...
+    std::time_t expiry = 0;
 };
 
 class TlsContext {
@@ -74,6 +82,7 @@ public:
     /// Answers ALPN with http/1.1.
     void answer_protocols();
 
+    const std::vector<TlsCertificateBrief>& shown() const { return shown_; }
     Verify verify_mode() const { return verify_; }
     /// For tls_*.cpp.
     ssl_ctx_st* native() const { return native_; }
@@ -91,12 +100,13 @@ private:
     bool missing_is_right_ = false;
     TlsTickets* tickets_ = nullptr;
     std::unique_ptr<TlsStaples> staples_;
+    std::vector<TlsCertificateBrief> shown_;
     // Shared (rule zero): a reload may give the next generation another size.
     std::shared_ptr<TlsSessionCache> session_cache_;
 };
 
-/// When the first certificate of a PEM text expires; 0 when there is none.
-std::time_t expiry_of(const std::string& certificates);
+/// For tls_*.cpp.
+TlsCertificateBrief brief_of(x509_st* certificate);
 
 /// "OpenSSL 3.0.22": the library at run time.
 std::string tls_library_version();

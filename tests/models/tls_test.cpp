@@ -176,6 +176,46 @@ TEST_P(Tls, ResumesByIdAcrossChildren) {
     }
 }
 
+/// Full, resumed and failed handshakes, and how long certificates last.
+TEST_P(Tls, IsCountedOnTheStatusPage) {
+    const TlsFiles files;
+    RunningOrigin origin;
+    RunningProxy proxy(model(), one_thread(model()) + files.server("a.test") +
+                                    "<Location /server-status>\nSetHandler server-status\n"
+                                    "</Location>\n" +
+                                    pass_all_to(origin));
+    TlsTerms terms = asking_for("a.test");
+    RawConnection first(proxy.port(), terms);
+    EXPECT_EQ(status_of(first, "a.test"), 200);
+    terms.session = first.tls()->session();
+    first.finish_writing();
+    RawConnection second(proxy.port(), terms);
+    EXPECT_EQ(status_of(second, "a.test"), 200);
+    second.finish_writing();
+    terms.session = nullptr;
+    terms.protocols = "\x02h2";
+    RawConnection failing(proxy.port(), terms);
+    EXPECT_FALSE(failing.shake());
+    const auto ask = [&](const std::string& query) {
+        RawConnection client(proxy.port(), asking_for("a.test"));
+        client.send("GET /server-status" + query + " HTTP/1.1\r\nHost: a.test\r\n\r\n");
+        return client.receive_response().content;
+    };
+    const std::string lines = ask("?auto");
+    for (const char* line :
+         {"TLSHandshakesFull: 2\n", "TLSHandshakesResumed: 1\n", "TLSHandshakesFailed: 1\n",
+          "TLSKernelSends: ", "TLSCertificateDays proxy.test EC: "}) {
+        EXPECT_NE(lines.find(line), std::string::npos) << line << lines;
+    }
+    const std::string json = ask("?json");
+    EXPECT_NE(json.find("\"tls\":{\"full\":3,\"resumed\":1,\"failed\":1,"), std::string::npos)
+        << json;
+    EXPECT_NE(json.find("{\"site\":\"proxy.test\",\"name\":\"a.test\",\"key\":\"EC\""),
+              std::string::npos)
+        << json;
+    EXPECT_NE(ask("").find("<td>resumed handshakes<td class=n>1"), std::string::npos);
+}
+
 TEST_P(Tls, AnswersAlpn) {
     const TlsFiles files;
     RunningOrigin origin;
