@@ -94,6 +94,9 @@ public:
     const Sites& shown() const { return shown_ != nullptr ? *shown_ : *this; }
     const Site& main() const { return *sites_.front(); }
 
+    /// Whether the private key of any certificate is in memory.
+    bool hold_keys() const;
+
     /// What -S prints: addresses, names, defaults, with the places in the files.
     std::string describe(const conf::Sources& sources) const;
 

@@ -37,14 +37,6 @@ std::string sizes_of(const std::string& model) {
     return "StartServers 1\nThreadsPerChild 1\n";
 }
 
-/// TLS for every port, with a certificate for every name.
-std::string tls_directives(const TemporaryFolder& folder) {
-    static Authority authority;
-    static const Issued issued = authority.issue("proxy.test");
-    return "SSLEngine On\nSSLCertificateFile " + folder.write("server.pem", issued.certificate) +
-           "\nSSLCertificateKeyFile " + folder.write("server.key", issued.key) + "\n";
-}
-
 std::string configuration(const TemporaryFolder& folder, const std::string& model,
                           const std::string& directives) {
     std::ostringstream text;
@@ -53,8 +45,7 @@ std::string configuration(const TemporaryFolder& folder, const std::string& mode
          << "ErrorLog " << quoted(folder.file("error.log")) << "\nLogLevel info\n"
          << "LogFormat " << quoted(ledger_format) << " ledger\n"
          << "CustomLog " << quoted(folder.file("access.log")) << " ledger\n"
-         << (tests_tls() ? tls_directives(folder) : "") << "PidFile "
-         << quoted(folder.file("headgate.pid")) << "\n"
+         << tls_directives(folder) << "PidFile " << quoted(folder.file("headgate.pid")) << "\n"
          << sizes_of(model) << directives << "\n";
     return text.str();
 }
@@ -112,6 +103,14 @@ bool all_sleep(pid_t first) {
 }
 
 }  // namespace
+
+std::string tls_directives(const TemporaryFolder& folder) {
+    if (!tests_tls()) return "";
+    static Authority authority;
+    static const Issued issued = authority.issue("proxy.test");
+    return "SSLEngine On\nSSLCertificateFile " + folder.write("server.pem", issued.certificate) +
+           "\nSSLCertificateKeyFile " + folder.write("server.key", issued.key) + "\n";
+}
 
 std::string LogLine::operator[](std::string_view name) const {
     const std::string wanted = " " + std::string(name) + "=";

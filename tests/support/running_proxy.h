@@ -26,6 +26,10 @@ private:
     std::string line_;
 };
 
+/// TLS for every port of a program, with a certificate for every name, where all tests speak it;
+/// else empty. RunningProxy has them anyway.
+std::string tls_directives(const TemporaryFolder& folder);
+
 class RunningProxy {
 public:
     /// Starts it under a model with these directives, behind ServerName proxy.test, a Listen, the
