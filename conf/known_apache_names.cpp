@@ -16,7 +16,10 @@ constexpr KnownNames directives[] = {
      "MaxMemFree MaxRangeOverlaps MaxRangeReversals MaxRanges Mutex NameVirtualHost "
      "ProxyAsyncDelay ProxyHCTPsize ProxyWebsocketAsync ProxyWebsocketAsyncDelay ScoreBoardFile "
      "SeeRequestTail SSLCryptoDevice SSLRandomSeed "
-     "SSLRenegBufferSize TypesConfig"},
+     "SSLRenegBufferSize SSLStaplingCache SSLStaplingErrorCacheTimeout SSLStaplingFakeTryLater "
+     "SSLStaplingForceURL SSLStaplingResponderTimeout SSLStaplingResponseMaxAge "
+     "SSLStaplingResponseTimeSkew SSLStaplingReturnResponderErrors "
+     "SSLStaplingStandardCacheTimeout TypesConfig"},
     {Support::not_yet, "content filters: not yet",
      "AddDefaultCharset AddOutputFilterByType BrotliAlterETag "
      "BrotliCompressionMaxInputBlock BrotliCompressionQuality BrotliCompressionWindow "
@@ -155,11 +158,7 @@ constexpr KnownNames directives[] = {
      "SSLOCSPNoVerify SSLOCSPOverrideResponder SSLOCSPProxyURL "
      "SSLOCSPResponderCertificateFile SSLOCSPResponderTimeout SSLOCSPResponseMaxAge "
      "SSLOCSPResponseTimeSkew SSLOCSPUseRequestNonce SSLProxyMachineCertificatePath "
-     "SSLRequire SSLSRPUnknownUserSeed SSLSRPVerifierFile SSLStaplingCache "
-     "SSLStaplingErrorCacheTimeout SSLStaplingFakeTryLater SSLStaplingForceURL "
-     "SSLStaplingResponderTimeout SSLStaplingResponseMaxAge "
-     "SSLStaplingResponseTimeSkew SSLStaplingReturnResponderErrors "
-     "SSLStaplingStandardCacheTimeout"},
+     "SSLRequire SSLSRPUnknownUserSeed SSLSRPVerifierFile"},
 };
 
 constexpr KnownNames sections[] = {

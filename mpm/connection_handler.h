@@ -71,9 +71,11 @@ public:
     virtual ~HandlerFactory() = default;
     virtual std::unique_ptr<ConnectionHandler> make(loop::Loop& loop,
                                                     const Surroundings& surroundings) = 0;
+    /// Whether memory holds what must not be left in a core, such as private keys.
+    virtual bool holds_secrets() const { return false; }
     /// In the supervisor: what its children are told, so that those forked later start from it.
     virtual void apply(const ControlMessage&) {}
-    /// In the supervisor, about once a second: what the children that run are to be told, each of
+    /// In the supervisor, about twice a second: what the children that run are to be told, each of
     /// all of it. Those forked later start from what this has become.
     virtual std::vector<std::string> news() { return {}; }
 };

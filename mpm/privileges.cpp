@@ -4,6 +4,7 @@
 #include <grp.h>
 #include <pwd.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -97,6 +98,15 @@ void allow_core_dumps(const Settings& settings) {
                      std::strerror(errno));
     }
     ::prctl(PR_SET_DUMPABLE, 1, 0, 0, 0);
+}
+
+/// Both: a limit does not keep a core from a program that the kernel pipes it into.
+void guard_memory(bool is_guarded) {
+    ::prctl(PR_SET_DUMPABLE, is_guarded ? 0 : 1, 0, 0, 0);
+    rlimit limit{};
+    ::getrlimit(RLIMIT_CORE, &limit);
+    limit.rlim_cur = is_guarded ? 0 : limit.rlim_max;
+    ::setrlimit(RLIMIT_CORE, &limit);
 }
 
 std::string check_privileges(const Settings& settings) {

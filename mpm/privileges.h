@@ -17,6 +17,10 @@ std::string drop_privileges(const Settings& settings);
 /// switches dumps off.
 void allow_core_dumps(const Settings& settings);
 
+/// While secrets are held: no core of this process or of those it forks later, and no other process
+/// of the same user may look into them. False takes it back, as far as the hard limit allows.
+void guard_memory(bool is_guarded);
+
 /// What drop_privileges would object to, before any process depends on it; empty when nothing.
 std::string check_privileges(const Settings& settings);
 

@@ -92,6 +92,8 @@ void Scoreboard::keep_sums(ThreadSlot& from) {
     }
     for (std::size_t i = 0; i < exception_limit; i++)
         move(to.exceptions[i], from.exceptions[i]);
+    for (std::size_t i = 0; i < opening_limit; i++)
+        move(to.openings[i], from.openings[i]);
     from.connections.set(0);
     from.first_record.set(0);
     from.records_used.set(0);

@@ -47,6 +47,9 @@ struct alignas(64) ConnectionRecord {
 /// Room for counters of exceptions that the application makes and names.
 inline constexpr std::size_t exception_limit = 8;
 
+/// Room for counters of how connections begin, the same way.
+inline constexpr std::size_t opening_limit = 8;
+
 /// One thread. Counters only grow, but for the gauges; sums over slots are what is shown.
 struct alignas(64) ThreadSlot {
     std::atomic<SlotState> state{SlotState::open};
@@ -65,6 +68,7 @@ struct alignas(64) ThreadSlot {
     Counter<std::uint64_t> parked_ns[loop::phase_limit];
     Counter<std::uint64_t> releases[loop::phase_limit];
     Counter<std::uint64_t> exceptions[exception_limit];
+    Counter<std::uint64_t> openings[opening_limit];
 };
 
 /// One child. Written by the supervisor, but for `has_accepted`, and for `is_draining` when a child

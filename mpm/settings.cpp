@@ -194,7 +194,7 @@ constexpr conf::Row rows[] = {
                                                         "Where relative file names start from."),
     conf::row<&Settings::core_dump_directory, conf::text_value>(
         "CoreDumpDirectory", context, "folder", "",
-        "Where children that crash leave their core; dumps are on again after User was taken on."),
+        "Where children that crash leave their core: also after User was taken on, and with keys."),
     conf::row<&Settings::graceful_shutdown_timeout, conf::duration_seconds>(
         "GracefulShutdownTimeout", context, "seconds", "0",
         "How long a graceful stop waits for open exchanges; 0: for ever."),

@@ -41,6 +41,7 @@ Outcome Supervisor::run() {
         if (wants_reload_) reload();
         if (wants_replacement_) replace_program();
         cut_late_ones();
+        if (!is_ending_ && Clock::now() >= next_news_) tell_news();
         if (!is_ending_ && Clock::now() >= next_maintenance_) maintain();
     }
     say_("stopped");
@@ -50,9 +51,9 @@ Outcome Supervisor::run() {
 /// Until the next thing that is due by time.
 std::chrono::milliseconds Supervisor::longest_wait() const {
     if (is_ending_) return pass / 5;
-    if (missing_.empty()) return pass;
+    if (missing_.empty()) return between_news;
     const auto braked = std::chrono::ceil<std::chrono::milliseconds>(may_fork_at_ - Clock::now());
-    return std::clamp(braked, std::chrono::milliseconds(0), pass);
+    return std::clamp(braked, std::chrono::milliseconds(0), between_news);
 }
 
 Outcome Supervisor::start() {
@@ -118,11 +119,20 @@ void Supervisor::adopt(std::unique_ptr<Program> program) {
     if (!model.serves_many) apply_bucket_rules(listeners_.buckets(), generation->sizing);
     generation->program = std::move(program);
     say_new_warnings(generation->sizing.warnings);
+    guard_secrets(*generation->program);
     generations_.push_back(std::move(generation));
     for (unsigned i = 0; i < present().sizing.start; i++)
         fork_child(present(), i);
     fork_helper(present());
     next_maintenance_ = Clock::now() + pass;
+}
+
+/// Cores only where somebody asked for them, once keys are in memory. Children inherit it.
+void Supervisor::guard_secrets(const Program& program) {
+    const bool guards =
+        program.handlers->holds_secrets() && !program.settings.core_dump_directory.is_written();
+    if (guards != is_guarded_) guard_memory(guards);
+    is_guarded_ = guards;
 }
 
 /// What the generation before was told already is not said again.

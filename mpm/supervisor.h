@@ -39,7 +39,8 @@ public:
 private:
     using Clock = std::chrono::steady_clock;
     static constexpr std::chrono::milliseconds pass{1000};  // between looks at the spare threads
-    static constexpr unsigned helper_connections = 64;      // of the process for StatusListen
+    static constexpr std::chrono::milliseconds between_news{500};  // HandlerFactory::news()
+    static constexpr unsigned helper_connections = 64;  // of the process for StatusListen
     static constexpr std::size_t most_generations = 3;
 
     /// One loaded configuration and the children that serve it.
@@ -67,6 +68,7 @@ private:
                          const std::optional<Handover>& handover);
     std::chrono::milliseconds longest_wait() const;
     void adopt(std::unique_ptr<Program> program);
+    void guard_secrets(const Program& program);
     void inherit_listeners(const Program& program, const std::vector<int>& handed_over);
     void say_new_warnings(const std::vector<std::string>& warnings);
     std::string change_listeners(const Program& program);
@@ -112,9 +114,11 @@ private:
     SpareKeeper spare_;
     ThreadLoad load_;
     Clock::time_point next_maintenance_{};
+    Clock::time_point next_news_{};
     Clock::time_point may_fork_at_{};  // the crash brake
     bool wants_reload_ = false;
     bool wants_replacement_ = false;
+    bool is_guarded_ = false;  // guard_memory()
     bool is_ending_ = false;
     bool is_stopping_ = false;
     Outcome outcome_ = Outcome::done;

@@ -164,9 +164,10 @@ void Supervisor::replace_spent() {
 /// What the application has for its children: new certificates, without a new generation. What does
 /// not fit through the channel comes with one.
 void Supervisor::tell_news() {
+    next_news_ = Clock::now() + between_news;
     for (const std::string& text : present().program->handlers->news()) {
         for (Child& child : children_) {
-            if (child.generation != present().number || child.is_helper) continue;
+            if (child.generation != present().number) continue;
             const bool is_told = send_word(child.control, ControlWord::news, text);
             const bool is_gone = errno == EPIPE || errno == ECONNRESET;
             if (!is_told && !is_gone) wants_reload_ = true;
@@ -177,7 +178,6 @@ void Supervisor::tell_news() {
 /// Once a second: as many spare threads as the model wants.
 void Supervisor::maintain() {
     next_maintenance_ = Clock::now() + pass;
-    tell_news();
     replace_spent();
     fork_missing();
     if (Clock::now() < may_fork_at_) return;

@@ -112,7 +112,8 @@ std::uint16_t Exchange::misdirection() const {
 /// SetHandler server-status: ?auto, ?json, ?refresh=N, or the page.
 Answer Exchange::make_status(const Request& request) const {
     const std::string_view query = request.target.query.of(request.text);
-    const Status status = read_status(state_.surroundings, state_.loop.keeps_thread(), site_->name);
+    const Status status = read_status(state_.surroundings, state_.loop.keeps_thread(), site_->name,
+                                      state_.sites->shown());
     Answer made{200, "Cache-Control: no-store\r\n", ""};
     if (query.substr(0, 4) == "auto") {
         made.fields += "Content-Type: text/plain; charset=ISO-8859-1\r\n";

@@ -161,15 +161,37 @@ void only_off(TlsServerSettings&, const Call& call) {
     }
 }
 
-/// Sessions are kept by clients, in tickets that every child opens; a cache of ours is not needed.
-void check_session_cache(TlsServerSettings&, const Call& call) {
+/// none, or shmcb[:path][(octets)], within Apache's limits; no file is made at the path.
+void set_session_cache(TlsServerSettings& settings, const Call& call) {
+    constexpr std::int64_t least = 8192, most = 64 << 20, usual = 512 << 10;
     const Word& word = call.argument(0);
-    for (const std::string_view known :
-         {"none", "nonenotnull", "shmcb", "dbm", "dc", "memcache", "redis", "shmht", "shm"}) {
-        if (conf::is_equal_name(std::string_view(word.text).substr(0, word.text.find(':')), known))
-            return;
+    const std::string_view text = word.text;
+    const std::string_view kind = text.substr(0, text.find_first_of(":("));
+    if (conf::is_equal_name(kind, "none") || conf::is_equal_name(kind, "nonenotnull")) {
+        settings.session_cache.write(0, word.span);
+        return;
     }
-    call.wrong_value(word, "none, or shmcb:path(size)");
+    for (const std::string_view other : {"dbm", "dc", "memcache", "redis"}) {
+        if (!conf::is_equal_name(kind, other)) continue;
+        call.not_yet(word, "SSLSessionCache " + std::string(kind), "shmcb:path(size) works");
+        return;
+    }
+    const bool is_shared_memory = conf::is_equal_name(kind, "shmcb") ||
+                                  conf::is_equal_name(kind, "shmht") ||
+                                  conf::is_equal_name(kind, "shm");
+    const std::size_t open = text.rfind('(');
+    std::optional<std::int64_t> octets = usual;
+    if (open != text.npos) {
+        const bool is_closed = text.back() == ')';
+        octets = conf::integer_within(
+                     is_closed ? text.substr(open + 1, text.size() - open - 2) : "", least, most)
+                     .value;
+    }
+    if (!is_shared_memory || !octets) {
+        call.wrong_value(word, "none, or shmcb:path(size) with 8192 to 67108864 octets");
+        return;
+    }
+    settings.session_cache.write(static_cast<std::uint64_t>(*octets), word.span);
 }
 
 void check_options(RouteSettings&, const Call& call) {
@@ -211,13 +233,8 @@ void set_user_name(TlsServerSettings&, const Call& call) {
     call.not_yet(call.directive.name, "SSLUserName");
 }
 
-void set_stapling(TlsServerSettings&, const Call& call) {
-    const Parsed<bool> parsed = conf::on_off(call.argument(0).text);
-    if (!parsed.value) {
-        call.wrong_value(call.argument(0), parsed.expected);
-    } else if (*parsed.value) {
-        call.not_yet(call.argument(0), "SSLUseStapling On", "Off works");
-    }
+void add_staple_file(TlsServerSettings& settings, const Call& call) {
+    settings.staple_files.push_back(call.argument(0));
 }
 
 void ignore_names_check(TlsUpstreamSettings&, const Call& call) {
@@ -247,7 +264,7 @@ constexpr conf::Row rows[] = {
     conf::rule<set_ciphers<Server>>("SSLCipherSuite", of_server, {1, 2}, "[SSL|TLSv1.3] list",
                                     "ECDHE+AESGCM:ECDHE+CHACHA20",
                                     "Ciphers of TLSv1.2, or of TLSv1.3."),
-    side<Server, &Server::honor_order, conf::on_off>("SSLHonorCipherOrder", "On|Off", "Off",
+    side<Server, &Server::honor_order, conf::on_off>("SSLHonorCipherOrder", "On|Off", "On",
                                                      "Whether our order of ciphers decides."),
     conf::rule<add_certificate>("SSLCertificateFile", of_server, {1, 1}, "file", "",
                                 "The certificate with its chain, PEM; once for each type of key."),
@@ -260,8 +277,10 @@ constexpr conf::Row rows[] = {
     side<Server, &Server::ticket_key, conf::text_value>(
         "SSLSessionTicketKeyFile", "file", "",
         "48 octets (or 80: AES-256) that seal tickets, for several machines."),
-    conf::rule<check_session_cache>("SSLSessionCache", conf::in_server, {1, 1}, "type", "none",
-                                    "Accepted: sessions are kept in tickets."),
+    conf::rule<set_session_cache>("SSLSessionCache", conf::in_server, {1, 1},
+                                  "none|shmcb:path(size)", "none",
+                                  "Memory shared by all processes for sessions of clients without "
+                                  "tickets; no file is made."),
     side<Server, &Server::session_seconds, conf::integer<1, 604800>>(
         "SSLSessionCacheTimeout", "seconds", "300", "How long a session may be resumed."),
     side<Server, &Server::verify, verify_choice>("SSLVerifyClient",
@@ -300,7 +319,12 @@ constexpr conf::Row rows[] = {
     conf::rule<only_off>("SSLCompression", of_server, {1, 1}, "Off", "Off", "Only Off."),
     conf::rule<only_off>("SSLInsecureRenegotiation", of_server, {1, 1}, "Off", "Off", "Only Off."),
     conf::rule<only_off>("SSLFIPS", conf::in_server, {1, 1}, "Off", "Off", "Only Off."),
-    conf::rule<set_stapling>("SSLUseStapling", of_server, {1, 1}, "Off", "Off", "Only Off."),
+    side<Server, &Server::stapling, conf::on_off>(
+        "SSLUseStapling", "On|Off", "Off",
+        "Whether certificates are shown with their OCSP responses, from files (SSLStaplingFile)."),
+    conf::rule<add_staple_file>("SSLStaplingFile", of_server, {1, 1}, "file", "",
+                                "The OCSP response (DER) of the SSLCertificateFile at the same "
+                                "place, kept by another tool; else that file's name with .ocsp."),
     conf::rule<set_user_name>("SSLUserName", of_server, {1, 1}, "variable", "", "Not yet."),
 
     // ---- towards upstreams
@@ -362,9 +386,12 @@ void TlsServerSettings::merge_from(const TlsServerSettings& over) {
     honor_order.merge_from(over.honor_order);
     tickets.merge_from(over.tickets);
     session_seconds.merge_from(over.session_seconds);
+    session_cache.merge_from(over.session_cache);
+    stapling.merge_from(over.stapling);
     if (!over.certificates.empty()) {
         certificates = over.certificates;
         keys = over.keys;
+        staple_files = over.staple_files;
     }
     chain.merge_from(over.chain);
     announced_file.merge_from(over.announced_file);

@@ -2,6 +2,7 @@
 // names).
 #pragma once
 
+#include <cstdint>
 #include <span>
 #include <string>
 #include <utility>
@@ -35,11 +36,14 @@ struct TlsTerms {
 /// Server and virtual host context.
 struct TlsServerSettings : TlsTerms {
     conf::Set<bool> engine{false};
-    conf::Set<bool> honor_order{false};
+    conf::Set<bool> honor_order{true};
     conf::Set<bool> tickets{true};
     conf::Set<int> session_seconds{300};
-    std::vector<conf::Word> certificates;  ///< in order; keys belong to them by position
-    std::vector<conf::Word> keys;          ///< none: in the certificates' files
+    conf::Set<std::uint64_t> session_cache{0};  ///< octets shared by all processes; 0: none
+    std::vector<conf::Word> certificates;       ///< in order; keys belong to them by position
+    std::vector<conf::Word> keys;               ///< none: in the certificates' files
+    conf::Set<bool> stapling{false};            ///< SSLUseStapling
+    std::vector<conf::Word> staple_files;       ///< belong to certificates by position
     conf::Set<std::string> chain{std::string()};
     conf::Set<std::string> announced_file{std::string()};  ///< SSLCADNRequestFile
     conf::Set<std::string> ticket_key{std::string()};      ///< SSLSessionTicketKeyFile

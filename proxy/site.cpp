@@ -9,6 +9,13 @@
 
 namespace headgate::proxy {
 
+bool Sites::hold_keys() const {
+    return std::any_of(sites_.begin(), sites_.end(), [](const auto& site) {
+        return site->tls != nullptr &&
+               (site->tls->is_on() || !site->tls->upstream_settings.machine_certificate->empty());
+    });
+}
+
 std::string_view host_without_port(std::string_view host) {
     if (!host.empty() && host.front() == '[') return host.substr(0, host.find(']') + 1);
     return host.substr(0, host.find(':'));

@@ -79,7 +79,7 @@ public:
     static std::unique_ptr<Sites> build(conf::Loaded& loaded, bool test_only);
 
     /// Sites of one that answers every request with the status page, as StatusListen wants it. Its
-    /// errors go where those of `like` do.
+    /// errors go where those of `like` do, which outlives them.
     static std::unique_ptr<Sites> status_only(const Sites& like);
 
     /// The sites that a connection to `local` may mean; never empty. Ask once per connection.
@@ -90,7 +90,12 @@ public:
     const Candidates& at(const loop::Address& local) const;
 
     const std::vector<std::unique_ptr<Site>>& all() const { return sites_; }
+    /// Those that the status page is about: these, or what status_only() was made for.
+    const Sites& shown() const { return shown_ != nullptr ? *shown_ : *this; }
     const Site& main() const { return *sites_.front(); }
+
+    /// Whether the private key of any certificate is in memory.
+    bool hold_keys() const;
 
     /// What -S prints: addresses, names, defaults, with the places in the files.
     std::string describe(const conf::Sources& sources) const;
@@ -112,6 +117,7 @@ private:
     std::vector<Binding> bindings_;
     Candidates main_only_;
     std::vector<std::unique_ptr<LogFile>> files_;
+    const Sites* shown_ = nullptr;
 };
 
 /// The host part of a Host value: without port, brackets kept.

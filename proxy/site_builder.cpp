@@ -209,6 +209,7 @@ private:
 std::unique_ptr<Sites> Sites::status_only(const Sites& like) {
     auto sites = std::make_unique<Sites>();
     sites->sites_.push_back(std::make_unique<Site>());
+    sites->shown_ = &like;
     Site& site = *sites->sites_.back();
     site.name = like.main().name;
     site.settings = like.main().settings;

@@ -50,6 +50,8 @@ void add_sums(const ThreadSlot& slot, Status& status) {
     }
     for (std::size_t i = 0; i < status.accepted.size(); i++)
         status.accepted[i] += slot.exceptions[i].get();
+    for (std::size_t i = 0; i < status.tls.counts.size(); i++)
+        status.tls.counts[i] += slot.openings[i].get();
 }
 
 /// A record's texts, unless its owner was writing them meanwhile.
@@ -118,8 +120,8 @@ std::uint64_t Status::all_parked() const {
     return std::accumulate(parked.begin(), parked.end(), std::uint64_t{0});
 }
 
-Status read_status(const mpm::Surroundings& around, bool keeps_thread,
-                   std::string_view server_name) {
+Status read_status(const mpm::Surroundings& around, bool keeps_thread, std::string_view server_name,
+                   const Sites& sites) {
     Status status;
     status.model = around.model;
     status.server_name = server_name;
@@ -133,6 +135,7 @@ Status read_status(const mpm::Surroundings& around, bool keeps_thread,
         add_child(board, row, status);
     }
     add_sums(board.ended(), status);
+    status.tls.certificates = certificates_of(sites);
     std::sort(status.live.begin(), status.live.end(),
               [](const LiveConnection& left, const LiveConnection& right) {
                   return left.seconds > right.seconds;

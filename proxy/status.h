@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "mpm/connection_handler.h"
+#include "proxy/tls_status.h"
 #include "upstream/tolerance.h"
 
 namespace headgate::proxy {
@@ -48,8 +49,9 @@ struct Status {
     std::array<double, loop::phase_limit> parked_seconds{};
     std::array<std::uint64_t, loop::phase_limit> releases{};
     std::array<std::uint64_t, upstream::tolerance_count> accepted{};  // ProxyAccept, by name
-    std::array<std::uint64_t, mpm::failure_limit> failures{};  // by net::index_of
-    std::uint64_t lines_lost = 0;                              // of logs
+    std::array<std::uint64_t, mpm::failure_limit> failures{};         // by net::index_of
+    std::uint64_t lines_lost = 0;                                     // of logs
+    TlsStatus tls;
     std::vector<ChildStatus> children;
     std::vector<LiveConnection> live;  // oldest first, at most live_limit
     std::uint64_t live_left_out = 0;
@@ -58,8 +60,11 @@ struct Status {
     std::uint64_t all_parked() const;
 };
 
-Status read_status(const mpm::Surroundings& around, bool keeps_thread,
-                   std::string_view server_name);
+Status read_status(const mpm::Surroundings& around, bool keeps_thread, std::string_view server_name,
+                   const Sites& sites);
+
+/// A string of JSON, with its quotes.
+std::string quoted_json(std::string_view text);
 
 /// Apache's keys in Apache's order, then ours.
 std::string status_text(const Status& status);

@@ -154,8 +154,8 @@ std::string status_page(const Status& status, unsigned refresh) {
             seconds(static_cast<double>(status.now - status.started)) + ", " +
             plural(status.exchanges, "exchange", "exchanges") + " done, " +
             plural(status.connections, "connection", "connections") + " open</p>";
-    page +=
-        headline(status) + scoreboard(status) + phases(status) + failures(status) + live(status);
+    page += headline(status) + scoreboard(status) + phases(status) + failures(status) +
+            tls_section(status.tls, status.now) + live(status);
     page +=
         "<p class=dim><a href=\"?auto\">?auto</a> <a href=\"?json\">?json</a> "
         "<a href=\"?refresh=5\">?refresh=5</a></p></body></html>\n";

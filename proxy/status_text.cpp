@@ -102,7 +102,9 @@ std::string scoreboard(const Status& status) {
     return letters;
 }
 
-std::string quoted(std::string_view text) {
+}  // namespace
+
+std::string quoted_json(std::string_view text) {
     std::string out = "\"";
     for (const char c : text) {
         const auto octet = static_cast<unsigned char>(c);
@@ -118,6 +120,12 @@ std::string quoted(std::string_view text) {
         }
     }
     return out + '"';
+}
+
+namespace {
+
+std::string quoted(std::string_view text) {
+    return quoted_json(text);
 }
 
 std::string failures_json(const Status& status) {
@@ -165,6 +173,7 @@ std::string status_text(const Status& status) {
         if (status.failures[i] == 0) continue;
         lines.add("Failed " + net::name_of_index(i), status.failures[i]);
     }
+    lines.text += tls_lines(status.tls, status.now);
     lines.add("LogLinesLost", status.lines_lost);
     lines.add("Scoreboard", scoreboard(status));
     return lines.text;
@@ -198,7 +207,7 @@ std::string status_json(const Status& status) {
         out += separator + quoted(accepted_name(i)) + ":" + std::to_string(status.accepted[i]);
         separator = ",";
     }
-    out += "}," + failures_json(status) + ",\"children\":[";
+    out += "}," + failures_json(status) + "," + tls_json(status.tls) + ",\"children\":[";
     separator = "";
     for (const ChildStatus& child : status.children) {
         out += std::string(separator) + "{\"pid\":" + std::to_string(child.pid) +

@@ -4,6 +4,7 @@
 #include "proxy/net/tls_hello.h"
 #include "proxy/net/tls_transport.h"
 #include "proxy/tls_site.h"
+#include "proxy/tls_status.h"
 
 namespace headgate::proxy {
 
@@ -81,6 +82,7 @@ loop::Task<void> open_door(LoopState& state, Arrival& arrival) {
     auto tls = std::make_unique<net::TlsTransport>(std::move(arrival.plain),
                                                    facts.tls_site->tls->server());
     const Result<void> shaken = co_await handshake(*tls, Side::client, deadline);
+    count_handshake(state.surroundings.slot, shaken.has_value() ? tls.get() : nullptr);
     if (!shaken) {
         report(state, facts, shaken.error());
         co_return;

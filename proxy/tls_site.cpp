@@ -9,6 +9,8 @@
 #include <ctime>
 
 #include "proxy/net/tls_tickets.h"
+#include "proxy/tls_shared.h"
+#include "proxy/tls_stapling.h"
 
 namespace headgate::proxy {
 namespace {
@@ -165,6 +167,7 @@ TlsFiles read_tls_files(const TlsSite& site, const std::string& site_name,
         }
         read.credentials.push_back(std::move(credential));
     }
+    read.staples = read_staples(site, read.credentials, diagnostics);
     read.authorities = files.read(settings.ca_file, "authorities") +
                        files.read_folder(settings.ca_path, "authorities");
     read.announced = files.read(settings.announced_file, "authorities");
@@ -183,17 +186,13 @@ std::vector<std::string> tls_file_names(const TlsSite& site) {
         add(name.text);
     for (const conf::Word& name : settings.keys)
         add(name.text);
+    for (const std::string& name : staple_file_names(site))
+        names.push_back(name);
     for (const auto* name : {&settings.chain, &settings.ca_file, &settings.ca_path,
                              &settings.announced_file, &settings.crl_file, &settings.crl_path}) {
         add(**name);
     }
     return names;
-}
-
-net::TlsTickets& shared_tickets() {
-    // For the life of the program: generations share them, and so do all children.
-    static auto* const tickets = new net::TlsTickets;
-    return *tickets;
 }
 
 namespace {
@@ -211,7 +210,7 @@ void add_credentials(TlsContext& context, const TlsServerSettings& settings, con
             diagnostics.error(word.span, "this file is of no use: " + problem.text);
             continue;
         }
-        const std::time_t expiry = net::expiry_of(credential.certificates);
+        const std::time_t expiry = context.shown().back().expiry;
         const std::time_t left = expiry - std::time(nullptr);
         if (expiry != 0 && left < days_of_notice * 86400) {
             diagnostics.warning(word.span, left < 0 ? "this certificate has expired"
@@ -231,6 +230,7 @@ std::shared_ptr<TlsContext> make_server_context(const TlsSite& site, const TlsFi
     apply_terms(*context, settings, diagnostics);
     if (*settings.honor_order) context->prefer_own_ciphers();
     add_credentials(*context, settings, files, diagnostics);
+    add_staples(*context, site, files, diagnostics);
     add_authorities(*context, settings, files.authorities, files.revocations, diagnostics);
     if (!files.announced.empty()) {
         say(diagnostics, context->announce_authorities(files.announced),
@@ -245,6 +245,9 @@ std::shared_ptr<TlsContext> make_server_context(const TlsSite& site, const TlsFi
     context->set_identity(site.identity);
     context->use_tickets(*settings.tickets ? &shared_tickets() : nullptr,
                          *settings.session_seconds);
+    if (auto cache = shared_session_cache(*settings.session_cache)) {
+        context->use_session_cache(std::move(cache));
+    }
     context->answer_protocols();
     for (const auto& [name, value] : settings.commands) {
         const std::string problem = context->command(name.text, value.text);

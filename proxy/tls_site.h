@@ -13,7 +13,6 @@
 #include "conf/load.h"
 #include "proxy/net/tls_context.h"
 #include "proxy/net/tls_peer.h"
-#include "proxy/net/tls_tickets.h"
 #include "proxy/settings_tls.h"
 
 namespace headgate::proxy {
@@ -58,6 +57,7 @@ private:
 /// have changed, or sent to who may not read them.
 struct TlsFiles {
     std::vector<net::TlsCredential> credentials;
+    std::vector<std::string> staples;  // OCSP responses, by credential
     std::string authorities;
     std::string announced;
     std::string revocations;
@@ -71,9 +71,6 @@ std::vector<std::string> tls_file_names(const TlsSite& site);
 /// Null when something is wrong with it, which has been said then.
 std::shared_ptr<net::TlsContext> make_server_context(const TlsSite& site, const TlsFiles& files,
                                                      conf::Diagnostics& diagnostics);
-
-/// The keys of session tickets, of the whole program. Made when first asked for: before a fork.
-net::TlsTickets& shared_tickets();
 
 /// The TLS of a site from its settings, which are merged with what encloses it. Null after a
 /// mistake.

@@ -5,6 +5,10 @@
 
 #include <iostream>
 
+#include "proxy/net/tls_staples.h"
+#include "proxy/net/tls_tickets.h"
+#include "proxy/tls_shared.h"
+
 namespace headgate::proxy {
 namespace {
 
@@ -36,6 +40,9 @@ std::string pack(std::size_t site, const TlsFiles& files) {
         packed.add(credential.key);
         packed.add(credential.passphrase);
     }
+    packed.add(std::to_string(files.staples.size()));
+    for (const std::string& staple : files.staples)
+        packed.add(staple);
     packed.add(files.authorities);
     packed.add(files.announced);
     packed.add(files.revocations);
@@ -52,6 +59,9 @@ TlsFiles unpack(Packed& packed) {
         credential.passphrase = packed.take();
         files.credentials.push_back(std::move(credential));
     }
+    files.staples.resize(std::stoul(packed.take()));
+    for (std::string& staple : files.staples)
+        staple = packed.take();
     files.authorities = packed.take();
     files.announced = packed.take();
     files.revocations = packed.take();
@@ -78,7 +88,9 @@ std::vector<TlsWatch::Stamp> TlsWatch::stamps(const std::vector<std::string>& na
 TlsWatch::TlsWatch(const Sites& sites) : rotate_at_(std::time(nullptr) + ticket_key_life) {
     for (const auto& site : sites.all()) {
         if (!site->serves_tls()) continue;
-        Watched watched{site.get(), tls_file_names(*site->tls), {}};
+        Watched watched;
+        watched.site = site.get();
+        watched.names = tls_file_names(*site->tls);
         watched.seen = stamps(watched.names);
         watched_.push_back(std::move(watched));
     }
@@ -87,6 +99,7 @@ TlsWatch::TlsWatch(const Sites& sites) : rotate_at_(std::time(nullptr) + ticket_
 std::vector<std::string> TlsWatch::look() {
     std::vector<std::string> news;
     for (Watched& watched : watched_) {
+        say_expired(watched);
         std::vector<Stamp> now = stamps(watched.names);
         if (now == watched.seen && !watched.is_tried_again) continue;
         watched.seen = std::move(now);
@@ -106,7 +119,8 @@ std::string TlsWatch::reload(Watched& watched) {
         diagnostics.has_errors() ? nullptr : make_server_context(*site.tls, files, diagnostics);
     if (context != nullptr) {
         watched.is_tried_again = false;
-        std::cerr << "headgate: new certificates for " << site.name << std::endl;
+        std::cerr << diagnostics.render(false) << "headgate: new certificates for " << site.name
+                  << std::endl;
         site.tls->set_server(std::move(context));
         return pack(site.index, files);
     }
@@ -118,6 +132,17 @@ std::string TlsWatch::reload(Watched& watched) {
     std::cerr << diagnostics.render(false) << "headgate: the certificates of " << site.name
               << " were not changed; the old ones go on" << std::endl;
     return "";
+}
+
+/// Nobody sends an OCSP response once it has expired; that is said once.
+void TlsWatch::say_expired(Watched& watched) {
+    const auto context = watched.site->tls->server();
+    if (context->staples() == nullptr) return;
+    const std::time_t end = context->staples()->first_end();
+    if (std::time(nullptr) < end || end == watched.said_end) return;
+    watched.said_end = end;
+    std::cerr << "headgate: warning: an OCSP response of " << watched.site->name
+              << " has expired and is no longer sent: the tool that keeps it is late" << std::endl;
 }
 
 void TlsWatch::rotate_tickets() {

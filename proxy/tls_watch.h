@@ -32,13 +32,15 @@ private:
         bool operator==(const Stamp& other) const;
     };
     struct Watched {
-        const Site* site;
+        const Site* site = nullptr;
         std::vector<std::string> names;
         std::vector<Stamp> seen;
         bool is_tried_again = false;  // a bad pair may be one half written
+        std::time_t said_end = 0;     // of the OCSP response whose end was said
     };
     static std::vector<Stamp> stamps(const std::vector<std::string>& names);
     std::string reload(Watched& watched);
+    static void say_expired(Watched& watched);
     void rotate_tickets();
 
     std::vector<Watched> watched_;

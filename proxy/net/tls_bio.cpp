@@ -1,17 +1,61 @@
-// See tls_bio.h.
+// See tls_bio.h. Where the kernel does TLS, OpenSSL's own BIO of the socket is chained behind ours:
+// it knows how a socket is handed over, and what its records look like afterwards. It is used for a
+// direction once that is done, and for nothing before.
 #include "proxy/net/tls_bio.h"
 
 #include <cerrno>
 
+#include "proxy/net/tls_kernel.h"
+
 namespace headgate::net {
 namespace {
 
-Transport& under(BIO* bio) {
-    return *static_cast<Transport*>(BIO_get_data(bio));
+bool kernel_sends(BIO* bio) {
+    return BIO_next(bio) != nullptr && BIO_get_ktls_send(BIO_next(bio));
+}
+bool kernel_receives(BIO* bio) {
+    return BIO_next(bio) != nullptr && BIO_get_ktls_recv(BIO_next(bio));
+}
+
+PlainTransport& under(BIO* bio) {
+    return *static_cast<PlainTransport*>(BIO_get_data(bio));
+}
+
+/// The flags of the edge-triggered set are kept as the transport itself would.
+int read_from_kernel(BIO* bio, char* into, int size) {
+    bool& is_readable = under(bio).readiness().readable;
+    if (!is_readable) {
+        BIO_set_retry_read(bio);
+        return -1;
+    }
+    const int count = BIO_read(BIO_next(bio), into, size);
+    if (count > 0) return count;
+    if (BIO_should_retry(BIO_next(bio))) {
+        is_readable = false;
+        BIO_set_retry_read(bio);
+    } else if (count == 0) {
+        BIO_set_flags(bio, BIO_FLAGS_IN_EOF);
+    }
+    return count;
+}
+
+int write_to_kernel(BIO* bio, const char* octets, int size) {
+    bool& is_writable = under(bio).readiness().writable;
+    if (!is_writable) {
+        BIO_set_retry_write(bio);
+        return -1;
+    }
+    const int count = BIO_write(BIO_next(bio), octets, size);
+    if (count <= 0 && BIO_should_retry(BIO_next(bio))) {
+        is_writable = false;
+        BIO_set_retry_write(bio);
+    }
+    return count;
 }
 
 int bio_read(BIO* bio, char* into, int size) {
     BIO_clear_retry_flags(bio);
+    if (kernel_receives(bio)) return read_from_kernel(bio, into, size);
     const Tried tried = under(bio).try_read({into, static_cast<std::size_t>(size)});
     switch (tried.state) {
         case Tried::State::done:
@@ -32,6 +76,7 @@ int bio_read(BIO* bio, char* into, int size) {
 
 int bio_write(BIO* bio, const char* octets, int size) {
     BIO_clear_retry_flags(bio);
+    if (kernel_sends(bio)) return write_to_kernel(bio, octets, size);
     const iovec piece{const_cast<char*>(octets), static_cast<std::size_t>(size)};
     const Tried tried = under(bio).try_write({&piece, 1});
     if (tried.is_done()) return static_cast<int>(tried.bytes);
@@ -43,10 +88,23 @@ int bio_write(BIO* bio, const char* octets, int size) {
     return -1;
 }
 
-long bio_control(BIO* bio, int command, long, void*) {
+// Without names in OpenSSL's headers; the numbers stand in a comment of openssl/bio.h.
+constexpr int hand_over = 72, as_control = 74, as_data = 75;
+
+/// What OpenSSL asks of a socket that the kernel may take over; that BIO knows the answers.
+bool is_about_kernel(int command) {
+    return command == hand_over || command == as_control || command == as_data ||
+           command == BIO_CTRL_GET_KTLS_SEND || command == BIO_CTRL_GET_KTLS_RECV;
+}
+
+long bio_control(BIO* bio, int command, long number, void* pointer) {
     if (command == BIO_CTRL_FLUSH) return 1;
     if (command == BIO_CTRL_EOF) return BIO_test_flags(bio, BIO_FLAGS_IN_EOF) != 0 ? 1 : 0;
-    return 0;
+    if (!is_about_kernel(command) || BIO_next(bio) == nullptr) return 0;
+    // Octets that the kernel has given away already it cannot decrypt.
+    const bool is_for_reading = command == hand_over && number == 0;
+    if (is_for_reading && under(bio).has_unread()) return 0;
+    return BIO_ctrl(BIO_next(bio), command, number, pointer);
 }
 
 BIO_METHOD* make_method() {
@@ -59,11 +117,12 @@ BIO_METHOD* make_method() {
 
 }  // namespace
 
-BIO* make_tls_bio(Transport& under) {
+BIO* make_tls_bio(PlainTransport& under) {
     static BIO_METHOD* const method = make_method();
     BIO* bio = BIO_new(method);
     BIO_set_data(bio, &under);
     BIO_set_init(bio, 1);
+    if (kernel_offers_tls()) BIO_push(bio, BIO_new_socket(under.descriptor(), BIO_NOCLOSE));
     return bio;
 }
 

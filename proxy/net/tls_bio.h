@@ -1,15 +1,16 @@
 // The BIO through which OpenSSL reads and writes: octets of a plain transport, whose unread ones
-// come first. For tls_*.cpp only.
+// come first. Where the kernel does TLS, OpenSSL may hand either way over to it. For tls_*.cpp
+// only.
 #pragma once
 
 #include <openssl/bio.h>
 
-#include "proxy/net/transport.h"
+#include "proxy/net/plain_transport.h"
 
 namespace headgate::net {
 
 /// A BIO over `under`, which outlives it. Would-blocks are retry flags, the end of input is
 /// BIO_eof(), errors are errno.
-BIO* make_tls_bio(Transport& under);
+BIO* make_tls_bio(PlainTransport& under);
 
 }  // namespace headgate::net

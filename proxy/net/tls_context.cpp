@@ -8,6 +8,8 @@
 #include <memory>
 #include <string_view>
 
+#include "proxy/net/tls_kernel.h"
+#include "proxy/net/tls_staples.h"
 #include "proxy/net/tls_transport.h"
 
 namespace headgate::net {
@@ -86,6 +88,7 @@ TlsContext::TlsContext(Role role)
         SSL_CTX_sess_set_new_cb(native_, keep_session);
     }
     SSL_CTX_set_verify(native_, SSL_VERIFY_NONE, nullptr);
+    use_kernel_tls(native_);
 }
 
 TlsContext::~TlsContext() {
@@ -134,6 +137,7 @@ TlsCredentialProblem TlsContext::add_credential(const TlsCredential& credential)
     if (SSL_CTX_use_cert_and_key(native_, own.get(), key.get(), chain.get(), 1) != 1) {
         return {Where::certificate, last_reason("refused by OpenSSL")};
     }
+    shown_.push_back(brief_of(own.get()));
     return {};
 }
 
@@ -159,15 +163,6 @@ void TlsContext::set_identity(const std::string& identity) {
 
 void TlsContext::answer_protocols() {
     SSL_CTX_set_alpn_select_cb(native_, select_protocol, nullptr);
-}
-
-std::time_t expiry_of(const std::string& certificates) {
-    const Owned<BIO> text = bio_of(certificates);
-    const Owned<X509> own(PEM_read_bio_X509_AUX(text.get(), nullptr, nullptr, nullptr));
-    ERR_clear_error();
-    std::tm parts{};
-    if (!own || ASN1_TIME_to_tm(X509_get0_notAfter(own.get()), &parts) != 1) return 0;
-    return ::timegm(&parts);
 }
 
 std::string tls_library_version() {

@@ -7,13 +7,17 @@
 
 #include <cstdint>
 #include <ctime>
+#include <memory>
 #include <string>
 #include <vector>
 
 struct ssl_ctx_st;
+struct x509_st;
 
 namespace headgate::net {
 
+class TlsSessionCache;
+class TlsStaples;
 class TlsTickets;
 
 /// A certificate with its chain, and its key.
@@ -27,6 +31,13 @@ struct TlsCredential {
 struct TlsCredentialProblem {
     enum class Where { none, certificate, key } where = Where::none;
     std::string text;
+};
+
+/// A certificate that is shown, in short.
+struct TlsCertificateBrief {
+    std::string name;  ///< the subject's common name, else its first DNS name
+    std::string kind;  ///< of its key: "EC", "RSA", ...
+    std::time_t expiry = 0;
 };
 
 class TlsContext {
@@ -64,15 +75,22 @@ public:
     void set_identity(const std::string& identity);
     /// Stateless resumption; null: none. `tickets` outlives this.
     void use_tickets(TlsTickets* tickets, int lifetime_seconds);
+    /// Resumption by id too. After use_tickets().
+    void use_session_cache(std::shared_ptr<TlsSessionCache> cache);
+    /// OCSP responses for clients that ask.
+    void use_staples(std::unique_ptr<TlsStaples> staples);
     /// Answers ALPN with http/1.1.
     void answer_protocols();
 
+    const std::vector<TlsCertificateBrief>& shown() const { return shown_; }
     Verify verify_mode() const { return verify_; }
     /// For tls_*.cpp.
     ssl_ctx_st* native() const { return native_; }
     int verify_depth() const { return depth_; }
     bool misses_revocations() const { return missing_is_right_; }
     TlsTickets* tickets() const { return tickets_; }
+    const TlsStaples* staples() const { return staples_.get(); }
+    TlsSessionCache* session_cache() const { return session_cache_.get(); }
 
 private:
     Role role_;
@@ -81,10 +99,14 @@ private:
     int depth_ = 1;
     bool missing_is_right_ = false;
     TlsTickets* tickets_ = nullptr;
+    std::unique_ptr<TlsStaples> staples_;
+    std::vector<TlsCertificateBrief> shown_;
+    // Shared (rule zero): a reload may give the next generation another size.
+    std::shared_ptr<TlsSessionCache> session_cache_;
 };
 
-/// When the first certificate of a PEM text expires; 0 when there is none.
-std::time_t expiry_of(const std::string& certificates);
+/// For tls_*.cpp.
+TlsCertificateBrief brief_of(x509_st* certificate);
 
 /// "OpenSSL 3.0.22": the library at run time.
 std::string tls_library_version();

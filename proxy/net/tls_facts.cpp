@@ -175,6 +175,23 @@ std::string cipher_fact(const SSL_CIPHER* cipher, std::string_view name) {
 
 }  // namespace
 
+TlsCertificateBrief brief_of(X509* certificate) {
+    TlsCertificateBrief brief;
+    brief.name = dn_part(X509_get_subject_name(certificate), "CN");
+    if (brief.name.empty()) brief.name = alternative_name(certificate, "DNS_0");
+    const char* kind = EVP_PKEY_get0_type_name(X509_get0_pubkey(certificate));
+    brief.kind = kind != nullptr ? kind : "";
+    std::tm parts{};
+    if (ASN1_TIME_to_tm(X509_get0_notAfter(certificate), &parts) == 1) {
+        brief.expiry = ::timegm(&parts);
+    }
+    return brief;
+}
+
+bool is_resumed(const TlsTransport& transport) {
+    return SSL_session_reused(transport.ssl()) == 1;
+}
+
 std::string tls_fact(const TlsTransport& transport, std::string_view name) {
     SSL* ssl = transport.ssl();
     if (name == "HTTPS") return "on";

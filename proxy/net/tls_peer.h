@@ -13,6 +13,9 @@ namespace headgate::net {
 /// variables); empty when there is none, or no such name.
 std::string tls_fact(const TlsTransport& transport, std::string_view name);
 
+/// Whether the handshake was a short one, of a session agreed before.
+bool is_resumed(const TlsTransport& transport);
+
 /// SSLProxyCheckPeerName and SSLProxyCheckPeerExpire.
 struct PeerChecks {
     bool name = true;

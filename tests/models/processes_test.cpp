@@ -258,10 +258,10 @@ TEST_P(Processes, DrainWhenTheSupervisorIsKilled) {
     EXPECT_GE(alive, 1) << "the exchange goes on";
     RunningOrigin quick;
     const TemporaryFolder folder;
-    const std::string file =
-        folder.write("again.conf", "Listen 127.0.0.1:" + std::to_string(proxy.port()) +
-                                       "\nServerName a.test\n" + "StartServers 1\nErrorLog " +
-                                       folder.file("error.log") + "\n" + pass_all_to(quick));
+    const std::string file = folder.write(
+        "again.conf", "Listen 127.0.0.1:" + std::to_string(proxy.port()) + "\nServerName a.test\n" +
+                          "StartServers 1\nErrorLog " + folder.file("error.log") + "\n" +
+                          tls_if_tested(folder) + pass_all_to(quick));
     {
         ChildProgram again(folder, built_program("headgate"), {"-f", file, "--mpm", model()});
         wait_until("for the next one to listen",

@@ -1,6 +1,7 @@
 // TLS towards clients and upstreams, by a client that is OpenSSL itself: virtual hosts by SNI,
 // client certificates, revocation, resumption across children and a reload, hostile beginnings.
 #include "tests/support/behaviour.h"
+#include "tests/support/tls_files.h"
 
 namespace headgate {
 namespace {
@@ -9,37 +10,6 @@ using namespace support;
 
 class Tls : public Behaviour {};
 EVERY_MODEL(Tls);
-
-Authority& authority() {
-    static Authority made;
-    return made;
-}
-
-/// Files of certificates, and directives that name them.
-struct Files {
-    TemporaryFolder folder;
-
-    std::string server(const std::string& name, const char* kind = "EC") const {
-        const Issued issued = authority().issue(name, kind);
-        return "SSLEngine On\nSSLCertificateFile " +
-               folder.write(name + kind + ".pem", issued.certificate) + "\nSSLCertificateKeyFile " +
-               folder.write(name + kind + ".key", issued.key) + "\n";
-    }
-    std::string authorities() const {
-        return "SSLCACertificateFile " + folder.write("ca.pem", authority().certificate()) + "\n";
-    }
-    std::string host(const std::string& name, const std::string& more = "") const {
-        return "<VirtualHost *:${PORT}>\nServerName " + name + "\n" + server(name) + more +
-               "</VirtualHost>\n";
-    }
-};
-
-TlsTerms asking_for(const std::string& name) {
-    TlsTerms terms;
-    terms.name = name;
-    terms.authority = authority().certificate();
-    return terms;
-}
 
 std::string request(const std::string& host) {
     return "GET /hello HTTP/1.1\r\nHost: " + host + "\r\n\r\n";
@@ -59,7 +29,7 @@ int status_of(RawConnection& client, const std::string& host) {
 }
 
 TEST_P(Tls, ServesVirtualHostsByName) {
-    const Files files;
+    const TlsFiles files;
     RunningOrigin origin;
     RunningProxy proxy(model(), files.host("a.test") + files.host("b.test") + pass_all_to(origin));
     for (const char* name : {"a.test", "b.test", "B.Test"}) {
@@ -79,7 +49,7 @@ TEST_P(Tls, ServesVirtualHostsByName) {
 }
 
 TEST_P(Tls, ServesTwoTypesOfKeys) {
-    const Files files;
+    const TlsFiles files;
     RunningOrigin origin;
     RunningProxy proxy(
         model(), files.server("a.test") + files.server("a.test", "RSA") + pass_all_to(origin));
@@ -97,7 +67,7 @@ TEST_P(Tls, ServesTwoTypesOfKeys) {
 }
 
 TEST_P(Tls, DemandsClientCertificates) {
-    const Files files;
+    const TlsFiles files;
     RunningOrigin origin;
     const std::string secret =
         files.host("secret.test", files.authorities() +
@@ -125,7 +95,7 @@ TEST_P(Tls, DemandsClientCertificates) {
 }
 
 TEST_P(Tls, RefusesTheRevoked) {
-    const Files files;
+    const TlsFiles files;
     RunningOrigin origin;
     TlsTerms terms = asking_for("a.test");
     const std::string server = files.server("a.test");
@@ -145,7 +115,7 @@ TEST_P(Tls, RefusesTheRevoked) {
 
 /// Tickets are sealed with keys that all children have, of this generation and the next.
 TEST_P(Tls, ResumesAcrossChildrenAndAReload) {
-    const Files files;
+    const TlsFiles files;
     RunningOrigin origin;
     const std::string directives = files.server("a.test") + pass_all_to(origin);
     RunningProxy proxy(model(), directives + threads_of(model(), 3));
@@ -178,8 +148,76 @@ TEST_P(Tls, ResumesAcrossChildrenAndAReload) {
     EXPECT_EQ(SSL_session_reused(after.tls()->ssl()), 1);
 }
 
+/// Without tickets: what one child has agreed, the others know by its id; of both versions.
+TEST_P(Tls, ResumesByIdAcrossChildren) {
+    const TlsFiles files;
+    RunningOrigin origin;
+    RunningProxy proxy(model(),
+                       "SSLSessionCache shmcb:/nowhere/scache(512000)\n"
+                       "SSLSessionTickets Off\n" +
+                           files.server("a.test") + pass_all_to(origin) + threads_of(model(), 3));
+    for (const int version : {TLS1_2_VERSION, TLS1_3_VERSION}) {
+        TlsTerms terms = asking_for("a.test");
+        terms.version = version;
+        std::vector<RawConnection> all;  // kept, so that other children take the next ones
+        all.emplace_back(proxy.port(), terms);
+        EXPECT_EQ(status_of(all.back(), "a.test"), 200);
+        EXPECT_EQ(SSL_session_reused(all.back().tls()->ssl()), 0);
+        for (int i = 0; i < 2; i++) {
+            SSL_SESSION* session = SSL_get1_session(all.back().tls()->ssl());
+            EXPECT_EQ(SSL_SESSION_is_resumable(session), 1);
+            EXPECT_TRUE(version == TLS1_3_VERSION || SSL_SESSION_has_ticket(session) == 0);
+            terms.session = session;
+            all.emplace_back(proxy.port(), terms);
+            EXPECT_EQ(status_of(all.back(), "a.test"), 200);
+            EXPECT_EQ(SSL_session_reused(all.back().tls()->ssl()), 1) << i;
+            SSL_SESSION_free(session);
+        }
+    }
+}
+
+/// Full, resumed and failed handshakes, and how long certificates last.
+TEST_P(Tls, IsCountedOnTheStatusPage) {
+    const TlsFiles files;
+    RunningOrigin origin;
+    RunningProxy proxy(model(), one_thread(model()) + files.server("a.test") +
+                                    "<Location /server-status>\nSetHandler server-status\n"
+                                    "</Location>\n" +
+                                    pass_all_to(origin));
+    TlsTerms terms = asking_for("a.test");
+    RawConnection first(proxy.port(), terms);
+    EXPECT_EQ(status_of(first, "a.test"), 200);
+    terms.session = first.tls()->session();
+    first.finish_writing();
+    RawConnection second(proxy.port(), terms);
+    EXPECT_EQ(status_of(second, "a.test"), 200);
+    second.finish_writing();
+    terms.session = nullptr;
+    terms.protocols = "\x02h2";
+    RawConnection failing(proxy.port(), terms);
+    EXPECT_FALSE(failing.shake());
+    const auto ask = [&](const std::string& query) {
+        RawConnection client(proxy.port(), asking_for("a.test"));
+        client.send("GET /server-status" + query + " HTTP/1.1\r\nHost: a.test\r\n\r\n");
+        return client.receive_response().content;
+    };
+    const std::string lines = ask("?auto");
+    for (const char* line :
+         {"TLSHandshakesFull: 2\n", "TLSHandshakesResumed: 1\n", "TLSHandshakesFailed: 1\n",
+          "TLSKernelSends: ", "TLSCertificateDays proxy.test EC: "}) {
+        EXPECT_NE(lines.find(line), std::string::npos) << line << lines;
+    }
+    const std::string json = ask("?json");
+    EXPECT_NE(json.find("\"tls\":{\"full\":3,\"resumed\":1,\"failed\":1,"), std::string::npos)
+        << json;
+    EXPECT_NE(json.find("{\"site\":\"proxy.test\",\"name\":\"a.test\",\"key\":\"EC\""),
+              std::string::npos)
+        << json;
+    EXPECT_NE(ask("").find("<td>resumed handshakes<td class=n>1"), std::string::npos);
+}
+
 TEST_P(Tls, AnswersAlpn) {
-    const Files files;
+    const TlsFiles files;
     RunningOrigin origin;
     RunningProxy proxy(model(), files.server("a.test") + pass_all_to(origin));
     TlsTerms terms = asking_for("a.test");
@@ -198,7 +236,7 @@ TEST_P(Tls, AnswersAlpn) {
 
 /// Clients that stop inside their ClientHello hold no thread where a park holds none.
 TEST_P(Tls, ParksHalfHandshakes) {
-    const Files files;
+    const TlsFiles files;
     RunningOrigin origin;
     RunningProxy proxy(model(), threads_of(model(), 2) + files.server("a.test") + "Timeout 60\n" +
                                     pass_all_to(origin));
@@ -223,7 +261,7 @@ TEST_P(Tls, ParksHalfHandshakes) {
 }
 
 TEST_P(Tls, AnswersTheWrongScheme) {
-    const Files files;
+    const TlsFiles files;
     RunningOrigin origin;
     if (tests_tls()) GTEST_SKIP() << "plain clients are needed";
     RunningProxy proxy(model(),
@@ -247,7 +285,7 @@ TEST_P(Tls, AnswersTheWrongScheme) {
 
 /// New files reach the children that run; what is of no use leaves the old certificate serving.
 TEST_P(Tls, TakesNewCertificatesWithoutANewGeneration) {
-    const Files files;
+    const TlsFiles files;
     RunningOrigin origin;
     RunningProxy proxy(model(), files.server("a.test") + pass_all_to(origin));
     RawConnection kept(proxy.port(), asking_for("a.test"));
@@ -273,7 +311,7 @@ TEST_P(Tls, TakesNewCertificatesWithoutANewGeneration) {
 
 /// RFC 8446 section 6.1: an end without close_notify may be an attacker's.
 TEST_P(Tls, TakesNoUnannouncedEndForTheEnd) {
-    const Files files;
+    const TlsFiles files;
     RunningOrigin origin;
     // A TLS end in front of the origin: a second proxy, which cuts what it cannot complete.
     RunningProxy back(model(), files.server("a.test") + pass_all_to(origin));
@@ -292,7 +330,7 @@ TEST_P(Tls, TakesNoUnannouncedEndForTheEnd) {
 }
 
 TEST_P(Tls, VerifiesUpstreams) {
-    const Files files;
+    const TlsFiles files;
     RunningOrigin origin;
     Authority stranger("Stranger");
     const std::string known = files.folder.write("ca.pem", authority().certificate());

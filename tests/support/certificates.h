@@ -3,9 +3,11 @@
 #pragma once
 
 #include <openssl/evp.h>
+#include <openssl/ocsp.h>
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
 
+#include <algorithm>
 #include <string>
 
 namespace headgate::support {
@@ -35,12 +37,14 @@ public:
     std::string certificate() const { return pem(certificate_); }
 
     /// For a name (DNS, and 127.0.0.1); `kind` is "EC" or "RSA"; valid for `days`, less than 0:
-    /// already expired.
-    Issued issue(const std::string& name, const char* kind = "EC", int days = 90) {
+    /// already expired. `responder`: a URI where its status could be asked for, or none.
+    Issued issue(const std::string& name, const char* kind = "EC", int days = 90,
+                 const std::string& responder = "") {
         EVP_PKEY* key = make_key(kind);
         X509* made = begin(name, key, ++serial_, days);
         X509_set_issuer_name(made, X509_get_subject_name(certificate_));
         extend(made, NID_subject_alt_name, "DNS:" + name + ",IP:127.0.0.1");
+        if (!responder.empty()) extend(made, NID_info_access, "OCSP;URI:" + responder);
         X509_sign(made, key_, EVP_sha256());
         const Issued issued{pem(made), pem(key)};
         X509_free(made);
@@ -74,6 +78,34 @@ public:
         PEM_write_bio_X509_CRL(out, list);
         X509_CRL_free(list);
         return taken(out);
+    }
+
+    /// An OCSP response (DER) about a certificate of this authority, or said to be; it ends in
+    /// `seconds`.
+    std::string answer_status(const Issued& about, long seconds = 3600,
+                              int status = V_OCSP_CERTSTATUS_GOOD) {
+        BIO* text = BIO_new_mem_buf(about.certificate.data(), -1);
+        X509* certificate = PEM_read_bio_X509(text, nullptr, nullptr, nullptr);
+        BIO_free(text);
+        OCSP_BASICRESP* basic = OCSP_BASICRESP_new();
+        OCSP_CERTID* id = OCSP_cert_to_id(EVP_sha1(), certificate, certificate_);
+        ASN1_TIME* from = X509_gmtime_adj(nullptr, std::min(-60L, seconds - 60));
+        ASN1_TIME* until = X509_gmtime_adj(nullptr, seconds);
+        OCSP_basic_add1_status(basic, id, status, 0,
+                               status == V_OCSP_CERTSTATUS_REVOKED ? from : nullptr, from, until);
+        OCSP_basic_sign(basic, certificate_, key_, EVP_sha256(), nullptr, 0);
+        OCSP_RESPONSE* response = OCSP_response_create(OCSP_RESPONSE_STATUS_SUCCESSFUL, basic);
+        unsigned char* octets = nullptr;
+        const int size = i2d_OCSP_RESPONSE(response, &octets);
+        const std::string der(reinterpret_cast<char*>(octets), static_cast<std::size_t>(size));
+        OPENSSL_free(octets);
+        OCSP_RESPONSE_free(response);
+        OCSP_BASICRESP_free(basic);
+        OCSP_CERTID_free(id);
+        ASN1_TIME_free(from);
+        ASN1_TIME_free(until);
+        X509_free(certificate);
+        return der;
     }
 
 private:

@@ -18,7 +18,8 @@
 namespace headgate::support {
 namespace {
 
-constexpr int moment = 300;  // milliseconds; for a handshake that somebody does with us
+constexpr unsigned largest_alert = 31;  // octets of a close_notify under TLS 1.2, record and all
+constexpr int moment = 300;             // milliseconds; for a handshake that somebody does with us
 
 BodyReader body_of(const Response& response, bool to_head) {
     BodyReader body;
@@ -143,10 +144,12 @@ std::size_t RawConnection::send_until_blocked(std::string_view octets) const {
 void RawConnection::wait_until_read() const {
     send_waiting();
     const std::uint16_t port = local_port(socket_.number());
+    // A close_notify says nothing that the peer must know before it wants more.
+    const unsigned may_be_unread = has_said_goodbye_ ? largest_alert + 1 : 0;
     support::wait_until("for the peer to read", [&] {
         int unsent = 0;
         ::ioctl(socket_.number(), SIOCOUTQNSD, &unsent);
-        return unsent == 0 && unread_by_peer_of(port) == 0;
+        return unsent == 0 && unread_by_peer_of(port) <= may_be_unread;
     });
 }
 
@@ -238,9 +241,15 @@ void RawConnection::close() {
     socket_.close();
 }
 
+void RawConnection::send_beneath(std::string_view octets) const {
+    const auto sent = ::send(socket_.number(), octets.data(), octets.size(), MSG_NOSIGNAL);
+    static_cast<void>(sent);
+}
+
 void RawConnection::finish_writing() {
     send_waiting();
     if (tls_) tls_->say_goodbye();
+    has_said_goodbye_ = tls_ != nullptr;
     ::shutdown(socket_.number(), SHUT_WR);
 }
 

@@ -70,6 +70,8 @@ public:
     void finish_writing();
     void reset() { reset_connection(socket_); }
     void close();
+    /// Octets on the socket itself, also where it speaks TLS.
+    void send_beneath(std::string_view octets) const;
     /// Null unless it speaks TLS.
     TlsEnd* tls() const { return tls_.get(); }
     /// Does the handshake; false when the peer refuses, and tls()->fault() says why.
@@ -83,8 +85,9 @@ private:
 
     Descriptor socket_;
     std::unique_ptr<TlsEnd> tls_;
-    mutable std::string waiting_;  // octets that wait for the handshake
-    std::string input_;            // received and not yet handed out
+    bool has_said_goodbye_ = false;  // under TLS
+    mutable std::string waiting_;    // octets that wait for the handshake
+    std::string input_;              // received and not yet handed out
     End end_ = End::not_yet;
 };
 

@@ -25,6 +25,7 @@ struct TlsTerms {
     std::string protocols;            // ALPN as on the wire; empty: none
     SSL_SESSION* session = nullptr;   // to resume
     std::string ciphers;              // of TLSv1.2; empty: OpenSSL's
+    bool asks_status = false;         // for an OCSP response
 };
 
 class TlsEnd {
@@ -58,6 +59,7 @@ public:
                                 static_cast<unsigned>(terms.protocols.size()));
         }
         if (terms.session != nullptr) SSL_set_session(ssl_.get(), terms.session);
+        if (terms.asks_status) SSL_set_tlsext_status_type(ssl_.get(), TLSEXT_STATUSTYPE_ocsp);
         SSL_set_connect_state(ssl_.get());
         settle(SSL_do_handshake(ssl_.get()));
     }
@@ -95,6 +97,13 @@ public:
     SSL* ssl() const { return ssl_.get(); }
     /// The last session that the server gave; owned by this.
     SSL_SESSION* session() const { return session_; }
+    /// The OCSP response that came with the certificate; empty when none did.
+    std::string staple() const {
+        const unsigned char* octets = nullptr;
+        const long size = SSL_get_tlsext_status_ocsp_resp(ssl_.get(), &octets);
+        if (size <= 0) return "";
+        return {reinterpret_cast<const char*>(octets), static_cast<std::size_t>(size)};
+    }
     /// What went wrong last, in OpenSSL's words.
     const std::string& fault() const { return fault_; }
 

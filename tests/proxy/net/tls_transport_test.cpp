@@ -350,7 +350,12 @@ TEST(TlsContext, says_what_is_wrong_with_a_credential) {
     EXPECT_EQ(context.set_ciphers("HIGH:!aNULL"), "");
     EXPECT_NE(context.command("Nonsense", "x"), "");
     EXPECT_EQ(context.command("Curves", "X25519:P-256"), "");
-    EXPECT_GT(expiry_of(one.certificate), std::time(nullptr) + 80 * 86400);
+    EXPECT_TRUE(context.shown().empty());
+    EXPECT_EQ(context.add_credential({one.certificate, one.key, ""}).text, "");
+    ASSERT_EQ(context.shown().size(), 1u);
+    EXPECT_EQ(context.shown()[0].name, "one");
+    EXPECT_EQ(context.shown()[0].kind, "EC");
+    EXPECT_GT(context.shown()[0].expiry, std::time(nullptr) + 80 * 86400);
 }
 
 }  // namespace

@@ -1,0 +1,30 @@
+// TLS in the kernel (kTLS): once a handshake is done, OpenSSL may leave the records of a socket to
+// the kernel, either way by itself, where the kernel, the cipher and the build of OpenSSL allow it.
+// Nobody above the transport sees a difference.
+#pragma once
+
+#include <string>
+
+#include "proxy/net/tls_transport.h"
+
+struct ssl_ctx_st;
+
+namespace headgate::net {
+
+/// Whether this kernel does TLS for sockets, and this OpenSSL lets it. Asked of the kernel once.
+bool kernel_offers_tls();
+
+/// The same in words, for -V.
+std::string kernel_tls_text();
+
+/// Has connections of a context use it, if it is offered; `Options -KTLS` takes it back.
+void use_kernel_tls(ssl_ctx_st* context);
+
+/// What the kernel does of a connection whose handshake is done.
+struct KernelTls {
+    bool sends = false;
+    bool receives = false;
+};
+KernelTls kernel_tls_of(const TlsTransport& transport);
+
+}  // namespace headgate::net

@@ -1,0 +1,19 @@
+// What the TLS of all processes and generations has in common: the keys of session tickets, and the
+// sessions that are resumed by id. Made when first asked for, which must be before a fork.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+
+#include "proxy/net/tls_session_cache.h"
+#include "proxy/net/tls_tickets.h"
+
+namespace headgate::proxy {
+
+net::TlsTickets& shared_tickets();
+
+/// The cache of so many octets (SSLSessionCache): the same one as long as somebody has it. Null for
+/// 0, or when there is not so much memory, which is said then.
+std::shared_ptr<net::TlsSessionCache> shared_session_cache(std::size_t octets);
+
+}  // namespace headgate::proxy

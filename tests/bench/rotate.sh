@@ -1,0 +1,122 @@
+#!/bin/sh
+# New certificates under load, under each model: a full handshake for every request all the time
+# (wrk), while the certificate is replaced ROTATE_TIMES times. No handshake and no request may fail,
+# each new certificate must be served within a second, and by the children that were there before.
+#
+#     tests/bench/rotate.sh
+#
+#     ROTATE_TIMES (50)   ROTATE_MODELS (prefork worker event)   ROTATE_CLIENTS (8)
+#     HEADGATE      the binary to run          BUILD, KEEP         as in park.sh
+#
+# Every time stands for the whole way: file written, seen, tried, told to the children, and shown to a
+# client that asks 20 times a second.
+# Exit status: 0 all expectations met, 1 not all, 2 it could not run.
+
+# shellcheck source=lib.sh source-path=SCRIPTDIR
+. "$(dirname "$0")/lib.sh"
+need wrk wrk openssl openssl
+
+headgate=${HEADGATE:-$build/headgate}
+models=${ROTATE_MODELS:-prefork worker event}
+times=${ROTATE_TIMES:-50}
+clients=${ROTATE_CLIENTS:-8}
+
+# make_certificate NUMBER: certificate and key in one file, so that both come at once.
+make_certificate() {
+    openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -set_serial "$1" \
+        -keyout "$work/new.key" -out "$work/new.crt" -subj /CN=bench.test -days 60 2>/dev/null ||
+        die "no certificate"
+    cat "$work/new.crt" "$work/new.key" >"$work/ready.pem"
+}
+
+# The number of the certificate that is served now.
+served() {
+    openssl s_client -connect "127.0.0.1:$port" -servername bench.test </dev/null 2>/dev/null |
+        openssl x509 -noout -serial 2>/dev/null | sed 's/serial=//'
+}
+
+now_ms() { date +%s%3N; }
+
+start_headgate() {
+    make_certificate 1
+    mv "$work/ready.pem" "$work/bench.pem"
+    free_port
+    cat >"$work/headgate.conf" <<CONF
+MPM $1
+Listen 127.0.0.1:$port
+ErrorLog $work/headgate.error
+LogLevel info
+PidFile $work/headgate.pid
+StartServers 2
+MaxSpareServers 250
+SSLEngine on
+SSLCertificateFile $work/bench.pem
+ProxyPass / http://127.0.0.1:$origin/
+CONF
+    start headgate "$headgate" -f "$work/headgate.conf"
+    headgate_pid=$started_pid
+    wait_for_port "$port" "$headgate_pid" || die "Headgate: $(cat "$work/headgate.out")"
+}
+
+# rotate NUMBER: sets `took` to milliseconds, or to "never".
+rotate() {
+    make_certificate "$1"
+    hex=$(printf '%02X' "$1")
+    before=$(now_ms)
+    mv "$work/ready.pem" "$work/bench.pem"
+    took=never
+    tries=0
+    while [ "$tries" -lt 100 ]; do
+        if [ "$(served)" = "$hex" ]; then
+            took=$(($(now_ms) - before))
+            return
+        fi
+        tries=$((tries + 1))
+        sleep 0.05
+    done
+}
+
+run_model() {
+    start_headgate "$1"
+    # Longer than all rotations take; it is ended when they are done.
+    start wrk wrk -t1 -c"$clients" -d600s --timeout 10s -H 'Connection: close' \
+        "https://127.0.0.1:$port/hello"
+    wrk_pid=$started_pid
+    sleep 1
+    : >"$work/took"
+    number=2
+    while [ "$number" -le $((times + 1)) ]; do
+        rotate "$number"
+        echo "$took" >>"$work/took"
+        number=$((number + 1))
+    done
+    kill -INT "$wrk_pid" # which makes it print what it has
+    wait "$wrk_pid" 2>/dev/null
+    generations=$(grep -c 'reloaded: generation' "$work/headgate.out")
+    judge "$1"
+    stop "$headgate_pid"
+}
+
+judge() {
+    requests=$(awk '/requests in/ { print $1 }' "$work/wrk.out")
+    errors=$(grep -E 'Socket errors|Non-2xx' "$work/wrk.out" | tr -s ' \n' ' ')
+    refused=$(grep -c HG0105 "$work/headgate.error")
+    late=$(awk '$1 == "never" || $1 > 1000 { late++ } END { print late + 0 }' "$work/took")
+    printf '%-9s%12s%12s%12s%8s%14s%10s\n' "$1" "${requests:-0}" \
+        "$(sort -n "$work/took" | awk '{ v[NR] = $1 } END { print v[int((NR + 1) / 2)] }')" \
+        "$(sort -n "$work/took" | tail -n 1)" "$late" "$generations" "$refused"
+    [ -z "$errors" ] || say "$1: $errors"
+    [ "${requests:-0}" -gt 0 ] && [ -z "$errors" ] && [ "$late" = 0 ] && [ "$generations" = 0 ] &&
+        [ "$refused" = 0 ] || missed=1
+}
+
+missed=0
+free_port
+origin=$port
+start origin "$build/headgate-origin" --listen "127.0.0.1:$origin"
+wait_for_port "$origin" "$started_pid" || die "the origin does not start"
+printf '%-9s%12s%12s%12s%8s%14s%10s\n' model requests "median ms" "most ms" late generations refused
+for model in $models; do
+    run_model "$model"
+done
+exit "$missed"

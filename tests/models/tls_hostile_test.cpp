@@ -1,0 +1,209 @@
+// Peers that break TLS: records cut or forged, renegotiation, half a ClientHello, and upstreams
+// that end without close_notify where the framing knows the length and where only the end tells it.
+#include <arpa/inet.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <thread>
+
+#include "tests/support/behaviour.h"
+#include "tests/support/tls_files.h"
+
+namespace headgate {
+namespace {
+
+using namespace support;
+
+class TlsHostile : public Behaviour {};
+EVERY_MODEL(TlsHostile);
+
+std::string request() {
+    return "GET /hello HTTP/1.1\r\nHost: a.test\r\n\r\n";
+}
+
+/// The one thread that there is serves the next client.
+void expect_an_answer(const RunningProxy& proxy) {
+    RawConnection client(proxy.port(), asking_for("a.test"));
+    client.send(request());
+    EXPECT_EQ(client.receive_response().status, 200) << client.tls()->fault();
+}
+
+TEST_P(TlsHostile, RecordsAreCutAndForged) {
+    const TlsFiles files;
+    RunningOrigin origin;
+    RunningProxy proxy(model(), one_thread(model()) + files.server("a.test") + pass_all_to(origin));
+    const std::string records[] = {
+        std::string("\x17\x03\x03\x00\x40", 5) + "cut",                    // and nothing more
+        std::string("\x17\x03\x03\x00\x20", 5) + std::string(32, 'x'),     // not ours
+        std::string("\x17\x03\x03\x7f\xff", 5) + std::string(32767, 'x'),  // too long
+        std::string("\x63\x03\x03\x00\x01x", 6),                           // no such type
+        std::string("\x15\x03\x03\x00\x02\x02\x28", 7),                    // an alert in the clear
+    };
+    for (const int version : {TLS1_2_VERSION, TLS1_3_VERSION}) {
+        for (const std::string& record : records) {
+            TlsTerms terms = asking_for("a.test");
+            terms.version = version;
+            RawConnection client(proxy.port(), terms);
+            ASSERT_TRUE(client.shake());
+            client.send_beneath(record);
+            client.finish_writing();
+            EXPECT_EQ(client.receive_rest(), "");
+            expect_an_answer(proxy);
+        }
+    }
+}
+
+/// In the middle of a request, it is not a request.
+TEST_P(TlsHostile, ARequestIsCut) {
+    const TlsFiles files;
+    RunningOrigin origin;
+    RunningProxy proxy(model(), one_thread(model()) + files.server("a.test") + pass_all_to(origin));
+    RawConnection client(proxy.port(), asking_for("a.test"));
+    client.send("POST /echo HTTP/1.1\r\nHost: a.test\r\nContent-Length: 10\r\n\r\nhalf");
+    client.send_beneath(std::string("\x17\x03\x03\x00\x40", 5));
+    client.reset();
+    expect_an_answer(proxy);
+    const LogLine line = proxy.access_log(2)[0];
+    EXPECT_TRUE(line["end"].starts_with("client/request-content/")) << line.text();
+}
+
+TEST_P(TlsHostile, HandshakesAreCut) {
+    const TlsFiles files;
+    RunningOrigin origin;
+    if (tests_tls()) GTEST_SKIP() << "plain clients are needed";
+    RunningProxy proxy(model(), one_thread(model()) + files.server("a.test") + pass_all_to(origin));
+    const std::string half("\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", 11);
+    for (std::size_t size = 1; size <= half.size(); size++) {
+        RawConnection client(proxy.port());
+        client.send(half.substr(0, size));
+        client.finish_writing();
+        EXPECT_EQ(client.receive_rest(), "");
+    }
+    proxy.error_log("the client left before its ClientHello");
+    expect_an_answer(proxy);
+}
+
+/// RFC 5746 and its lessons: not even a try.
+TEST_P(TlsHostile, RenegotiationIsRefused) {
+    const TlsFiles files;
+    RunningOrigin origin;
+    RunningProxy proxy(model(), files.server("a.test") + pass_all_to(origin));
+    TlsTerms terms = asking_for("a.test");
+    terms.version = TLS1_2_VERSION;
+    RawConnection client(proxy.port(), terms);
+    client.send(request());
+    EXPECT_EQ(client.receive_response().status, 200);
+    EXPECT_EQ(SSL_get_secure_renegotiation_support(client.tls()->ssl()), 1);
+    ASSERT_EQ(SSL_renegotiate(client.tls()->ssl()), 1);
+    client.send(request());
+    EXPECT_NE(client.receive_response().status, 200);
+    EXPECT_EQ(client.tls()->fault(), "no renegotiation");
+    expect_an_answer(proxy);
+}
+
+/// An origin that speaks TLS, answers one request of each connection with what it is told, and ends
+/// with or without close_notify.
+class TlsOrigin {
+public:
+    TlsOrigin(std::string response, bool announces)
+        : response_(std::move(response)), announces_(announces) {
+        context_ = SSL_CTX_new(TLS_server_method());
+        const Issued issued = authority().issue("origin.test");
+        use(issued);
+        listener_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        sockaddr_in address{};
+        address.sin_family = AF_INET;
+        address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+        socklen_t size = sizeof address;
+        ::bind(listener_, reinterpret_cast<sockaddr*>(&address), size);
+        ::listen(listener_, 8);
+        ::getsockname(listener_, reinterpret_cast<sockaddr*>(&address), &size);
+        port_ = ntohs(address.sin_port);
+        thread_ = std::thread([this] { serve(); });
+    }
+    ~TlsOrigin() {
+        ::shutdown(listener_, SHUT_RDWR);
+        thread_.join();
+        ::close(listener_);
+        SSL_CTX_free(context_);
+    }
+    std::string directives() const {
+        return "SSLProxyEngine On\nSSLProxyCheckPeerName Off\nProxyPass / https://127.0.0.1:" +
+               std::to_string(port_) + "/\n";
+    }
+
+private:
+    void use(const Issued& issued) {
+        BIO* text = BIO_new_mem_buf(issued.certificate.data(), -1);
+        X509* certificate = PEM_read_bio_X509(text, nullptr, nullptr, nullptr);
+        BIO_free(text);
+        text = BIO_new_mem_buf(issued.key.data(), -1);
+        EVP_PKEY* key = PEM_read_bio_PrivateKey(text, nullptr, nullptr, nullptr);
+        BIO_free(text);
+        SSL_CTX_use_cert_and_key(context_, certificate, key, nullptr, 1);
+        X509_free(certificate);
+        EVP_PKEY_free(key);
+    }
+    void serve() {
+        for (int socket; (socket = ::accept(listener_, nullptr, nullptr)) >= 0; ::close(socket))
+            answer(socket);
+    }
+    void answer(int socket) const {
+        SSL* ssl = SSL_new(context_);
+        SSL_set_fd(ssl, socket);
+        std::string head;
+        char octets[4096];
+        int count = SSL_accept(ssl) == 1 ? 1 : 0;
+        while (count > 0 && head.find("\r\n\r\n") == std::string::npos) {
+            count = SSL_read(ssl, octets, sizeof octets);
+            if (count > 0) head.append(octets, static_cast<std::size_t>(count));
+        }
+        if (count > 0) SSL_write(ssl, response_.data(), static_cast<int>(response_.size()));
+        if (count > 0 && announces_) SSL_shutdown(ssl);
+        ::shutdown(socket, SHUT_WR);
+        SSL_free(ssl);
+    }
+
+    std::string response_;
+    bool announces_;
+    SSL_CTX* context_;
+    int listener_ = -1;
+    std::uint16_t port_ = 0;
+    std::thread thread_;
+};
+
+/// RFC 8446 section 6.1, RFC 9112 section 9.8: only close_notify ends what its end delimits; where
+/// the framing says that all is there, nobody minds.
+TEST_P(TlsHostile, UpstreamsEndWithoutCloseNotify) {
+    struct Case {
+        const char* what;
+        std::string response;
+        bool announces;
+        bool is_whole;
+    };
+    const std::string head = "HTTP/1.1 200 OK\r\nConnection: close\r\n";
+    const Case cases[] = {
+        {"length, whole", head + "Content-Length: 5\r\n\r\nwhole", false, true},
+        {"length, cut", head + "Content-Length: 9\r\n\r\nhalf", false, false},
+        {"length, cut and announced", head + "Content-Length: 9\r\n\r\nhalf", true, false},
+        {"chunked, whole", head + "Transfer-Encoding: chunked\r\n\r\n4\r\nhalf\r\n0\r\n\r\n", false,
+         true},
+        {"chunked, cut", head + "Transfer-Encoding: chunked\r\n\r\n4\r\nhalf\r\n", false, false},
+        {"until close, announced", head + "\r\nwhole", true, true},
+        {"until close, cut", head + "\r\nhalf", false, false},
+    };
+    for (const Case& each : cases) {
+        const TlsOrigin origin(each.response, each.announces);
+        RunningProxy proxy(model(), one_thread(model()) + origin.directives());
+        RawConnection client(proxy.port());
+        client.send(get("/"));
+        const Response response = client.receive_response();
+        EXPECT_EQ(response.status, 200) << each.what;
+        EXPECT_EQ(response.is_whole, each.is_whole) << each.what << ": " << response.content;
+        const LogLine line = proxy.access_log(1)[0];
+        EXPECT_EQ(line["end"] == "ok", each.is_whole) << each.what << ": " << line.text();
+    }
+}
+
+}  // namespace
+}  // namespace headgate
