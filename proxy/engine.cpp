@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "proxy/net/plain_transport.h"
+#include "proxy/proxy_header_door.h"
 #include "proxy/tls_watch.h"
 
 namespace headgate::proxy {
@@ -31,21 +32,33 @@ loop::Task<void> Engine::serve(mpm::Accepted accepted) {
     facts.client = accepted.peer;
     facts.record = accepted.record;
     facts.local = loop::Address::of_socket(accepted.socket.descriptor());
+    facts.reached = facts.local;
     facts.candidates = &state_.sites->at(facts.local);
+    const ProxyHeaderSettings* const header = facts.candidates->proxy_header;
+    const ProxyHeaderRule rule =
+        header != nullptr ? header->rule_for(accepted.peer) : ProxyHeaderRule::unexpected;
     accepted.socket.tune_for_relay();
     auto transport = std::make_unique<net::PlainTransport>(state_.loop, std::move(accepted.socket));
-    if (facts.candidates->sites.front()->serves_tls()) {
+    if (rule != ProxyHeaderRule::unexpected || facts.candidates->sites.front()->serves_tls()) {
         auto arrival = std::make_unique<Arrival>(std::move(transport), facts);
         arrivals_.push_back(*arrival);
-        return serve_arrival(std::move(arrival));
+        return serve_arrival(std::move(arrival), rule);
     }
     auto client = std::make_unique<H1Client>(state_, std::move(transport), facts);
     clients_.push_back(*client);
     return serve_owned(std::move(client));
 }
 
-loop::Task<void> Engine::serve_arrival(std::unique_ptr<Arrival> arrival) {
-    co_await open_door(state_, *arrival);
+loop::Task<void> Engine::serve_arrival(std::unique_ptr<Arrival> arrival, ProxyHeaderRule rule) {
+    if (rule != ProxyHeaderRule::unexpected) {
+        const bool is_taken = co_await take_proxy_header(state_, *arrival, rule);
+        if (!is_taken) co_return;
+    }
+    if (arrival->facts.candidates->sites.front()->serves_tls()) {
+        co_await open_door(state_, *arrival);
+    } else {
+        arrival->transport = std::move(arrival->plain);
+    }
     if (arrival->transport == nullptr) co_return;
     auto client = std::make_unique<H1Client>(state_, std::move(arrival->transport), arrival->facts);
     arrival.reset();

@@ -4,6 +4,7 @@
 
 #include "mpm/connection_handler.h"
 #include "proxy/h1_client.h"
+#include "proxy/settings_proxy_header.h"
 #include "proxy/tls_door.h"
 #include "proxy/tls_watch.h"
 
@@ -21,7 +22,7 @@ public:
     void accept_paused(int error) override;
 
 private:
-    loop::Task<void> serve_arrival(std::unique_ptr<Arrival> arrival);
+    loop::Task<void> serve_arrival(std::unique_ptr<Arrival> arrival, ProxyHeaderRule rule);
     void settle_logs();
     void report_lost();
 

@@ -36,6 +36,7 @@ struct LoopState {
 struct ConnectionFacts {
     loop::Address client;
     loop::Address local;
+    loop::Address reached;  // what the client connected to: `local`, or as a PROXY header says
     const Sites::Candidates* candidates = nullptr;
     mpm::ConnectionRecord* record = nullptr;  // in the live table; null: it is not shown
     std::uint32_t exchanges = 0;              // begun on this connection, the present one included

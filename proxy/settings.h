@@ -20,6 +20,7 @@
 #include "proxy/settings_fields.h"
 #include "proxy/settings_pass.h"
 #include "proxy/settings_peers.h"
+#include "proxy/settings_proxy_header.h"
 #include "upstream/tolerance.h"
 
 namespace headgate::proxy {
@@ -82,6 +83,7 @@ struct ServerSettings {
     enum class Trace { off, on, extended };
     conf::Set<Trace> trace{Trace::off};
     PeerSettings peers;
+    ProxyHeaderSettings proxy_header;
     conf::Set<bool> merge_slashes{true};  ///< MergeSlashes
 
     conf::Set<std::string> error_log{std::string("/dev/stderr")};  ///< path, or "|program"

@@ -37,6 +37,12 @@ void add_internal_proxy_list(ServerSettings& settings, const conf::Call& call);
 void add_trusted_proxy_list(ServerSettings& settings, const conf::Call& call);
 void set_remote_ip_header(ServerSettings& settings, const conf::Call& call);
 void set_remote_ip_proxies_header(ServerSettings& settings, const conf::Call& call);
+
+// settings_proxy_header.cpp
+void set_proxy_header(ServerSettings& settings, const conf::Call& call);
+void add_proxy_header_peers(ServerSettings& settings, const conf::Call& call);
+void add_proxy_header_exceptions(ServerSettings& settings, const conf::Call& call);
+
 void set_read_timeouts(ServerSettings& settings, const conf::Call& call);  // settings_read_timeout
 void set_forwarded_fields(RouteSettings& settings, const conf::Call& call);
 

@@ -22,6 +22,9 @@ public:
         for (const conf::Scope& child : root.children) {
             if (child.kind == conf::Scope::Kind::virtual_host) add_virtual_host(child, root);
         }
+        expect_proxy_headers(sites_->main_only_);
+        for (Sites::Binding& binding : sites_->bindings_)
+            expect_proxy_headers(binding.candidates);
         return loaded_.diagnostics.has_errors() ? nullptr : std::move(sites_);
     }
 
@@ -62,6 +65,7 @@ private:
         add_sections(site, scope);
         name_site(site, scope.settings.get<ServerSettings>());
         trust_peers(site);
+        check_proxy_headers(site, scope.settings.get<ServerSettings>().proxy_header);
         load_site_tls(site, scope, root);
         check_tls_targets(site);
         open_logs(site);
@@ -79,6 +83,33 @@ private:
         site.name = name.empty() ? machine : name;
         for (const conf::Word& alias : own.server_aliases)
             site.aliases.push_back(alias.text);
+    }
+
+    /// A PROXY header comes before any name: as in Apache, where one virtual host of an address
+    /// wants it, all have it.
+    void expect_proxy_headers(Sites::Candidates& candidates) {
+        for (const Site* site : candidates.sites) {
+            const ProxyHeaderSettings& settings = site->settings.proxy_header;
+            if (!settings.is_on() || candidates.proxy_header != nullptr) continue;
+            candidates.proxy_header = &settings;
+        }
+    }
+
+    /// Says what the settings of PROXY headers do not say themselves, where they are written.
+    void check_proxy_headers(const Site& site, const ProxyHeaderSettings& own) {
+        const ProxyHeaderSettings& settings = site.settings.proxy_header;
+        conf::Diagnostics& diagnostics = loaded_.diagnostics;
+        if (own.engine.is_written() && settings.believes_everyone()) {
+            diagnostics.warning(own.engine.span(),
+                                "whoever can connect may say that he is another client",
+                                "name the proxies in front with RemoteIPProxyProtocolPeers");
+        }
+        if (!own.peers.empty() && !settings.is_on()) {
+            diagnostics.warning(own.peers_span, "no effect: RemoteIPProxyProtocol is Off");
+        }
+        if (!own.exceptions.empty() && !settings.is_on()) {
+            diagnostics.warning(own.exceptions_span, "no effect: RemoteIPProxyProtocol is not On");
+        }
     }
 
     void trust_peers(Site& site) {
