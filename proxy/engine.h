@@ -4,6 +4,7 @@
 
 #include "mpm/connection_handler.h"
 #include "proxy/h1_client.h"
+#include "proxy/raw_tunnel.h"
 #include "proxy/settings_proxy_header.h"
 #include "proxy/tls_door.h"
 #include "proxy/tls_watch.h"
@@ -30,6 +31,7 @@ private:
     loop::TimePoint next_report_{};  // of lost lines, and of accepting paused: one a second
     loop::TimePoint next_pause_report_{};
     boost::intrusive::list<Arrival, boost::intrusive::constant_time_size<false>> arrivals_;
+    boost::intrusive::list<RawTunnel, boost::intrusive::constant_time_size<false>> tunnels_;
     boost::intrusive::list<H1Client, boost::intrusive::constant_time_size<false>> clients_;
 };
 

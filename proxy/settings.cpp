@@ -309,6 +309,15 @@ constexpr conf::Row rows[] = {
     conf::rule<add_proxy_pass>("ProxyPass", of_route, {1, any_number},
                                "[/path] !|http://host[:port][/path] [name=value ...]", "",
                                "Sends requests below a path to an upstream; first match wins."),
+    conf::rule<set_tunnel_to>(
+        "TunnelTo", conf::in_virtual_host, {1, any_number},
+        "tcp://host:port|tls://host:port|unix:/path [name=value ...]", "",
+        "Passes the connections of this virtual host on as they are, whatever they speak. With "
+        "SSLEngine On what comes out of TLS is passed on; tls:// speaks TLS to the other end, by "
+        "SSLProxyEngine and its neighbours. Without SSLEngine, beside virtual hosts that have it "
+        "on the same address, connections that ask for this one's names pass unread, still in "
+        "their TLS. Parameters: connectiontimeout, timeout (of silence), keepalive, "
+        "proxyprotocol."),
     conf::rule<add_proxy_pass_match>(
         "ProxyPassMatch", of_route, {1, any_number},
         "[pattern] !|http://host[:port][/path] [name=value ...]", "",
@@ -402,6 +411,7 @@ void ServerSettings::merge_from(const ServerSettings& over) {
     trace.merge_from(over.trace);
     peers.merge_from(over.peers);
     proxy_header.merge_from(over.proxy_header);
+    tunnel = over.tunnel;
     error_log.merge_from(over.error_log);
     merge_levels(log_level, over.log_level);
     for (const auto& [nickname, format] : over.log_formats) {

@@ -245,7 +245,7 @@ std::shared_ptr<TlsContext> make_server_context(const TlsSite& site, const TlsFi
     context->set_identity(site.identity);
     context->use_tickets(*settings.tickets ? &shared_tickets() : nullptr,
                          *settings.session_seconds);
-    context->answer_protocols();
+    if (settings.answers_protocols) context->answer_protocols();
     for (const auto& [name, value] : settings.commands) {
         const std::string problem = context->command(name.text, value.text);
         if (!problem.empty()) {
