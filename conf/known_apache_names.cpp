@@ -151,8 +151,6 @@ constexpr KnownNames directives[] = {
      "MDRenewWindow MDRequireHttps MDRetryDelay MDRetryFailover MDServerStatus "
      "MDStapleOthers MDStapling MDStaplingKeepResponse MDStaplingRenewWindow MDStoreDir "
      "MDStoreLocks MDWarnWindow"},
-    {Support::not_yet, "client addresses behind another proxy: not yet",
-     "RemoteIPProxyProtocol RemoteIPProxyProtocolExceptions"},
     {Support::not_yet, "this part of TLS: not yet",
      "SSLCADNRequestPath SSLLog SSLLogLevel SSLOCSPDefaultResponder SSLOCSPEnable "
      "SSLOCSPNoVerify SSLOCSPOverrideResponder SSLOCSPProxyURL "

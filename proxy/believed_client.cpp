@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "proxy/forwarded_list.h"
+
 namespace headgate::proxy {
 namespace {
 
@@ -85,7 +87,11 @@ BelievedClient believe(const loop::Address& peer, const PeerTrust& trust,
     const std::string_view usual = http::spelling(FieldName::x_forwarded_for);
     believed.forwarded_for = walk(joined(fields, usual, text), peer, trust).believed;
     if (trust.header.empty()) return believed;
-    Walk client = walk(joined(fields, trust.header, text), peer, trust);
+    std::string list = joined(fields, trust.header, text);
+    if (http::equals_ignore_case(trust.header, http::spelling(FieldName::forwarded))) {
+        list = forwarded_as_list(list);
+    }
+    Walk client = walk(std::move(list), peer, trust);
     believed.address = client.client;
     believed.proxies = std::move(client.proxies);
     return believed;

@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "proxy/net/plain_transport.h"
+#include "proxy/proxy_header_door.h"
 #include "proxy/tls_watch.h"
 
 namespace headgate::proxy {
@@ -24,6 +25,10 @@ loop::Task<void> serve_owned(std::unique_ptr<H1Client> client) {
     co_await client->serve();
 }
 
+loop::Task<void> serve_owned_tunnel(std::unique_ptr<RawTunnel> tunnel) {
+    co_await tunnel->serve();
+}
+
 }  // namespace
 
 loop::Task<void> Engine::serve(mpm::Accepted accepted) {
@@ -31,22 +36,50 @@ loop::Task<void> Engine::serve(mpm::Accepted accepted) {
     facts.client = accepted.peer;
     facts.record = accepted.record;
     facts.local = loop::Address::of_socket(accepted.socket.descriptor());
+    facts.reached = facts.local;
     facts.candidates = &state_.sites->at(facts.local);
+    const ProxyHeaderSettings* const header = facts.candidates->proxy_header;
+    const ProxyHeaderRule rule =
+        header != nullptr ? header->rule_for(accepted.peer) : ProxyHeaderRule::unexpected;
     accepted.socket.tune_for_relay();
     auto transport = std::make_unique<net::PlainTransport>(state_.loop, std::move(accepted.socket));
-    if (facts.candidates->sites.front()->serves_tls()) {
+    const Site& first = *facts.candidates->sites.front();
+    const bool reads_hello = facts.candidates->reads_hello;
+    if (first.settings.tunnel && !reads_hello) facts.tunnel_site = &first;
+    if (rule != ProxyHeaderRule::unexpected || reads_hello) {
         auto arrival = std::make_unique<Arrival>(std::move(transport), facts);
         arrivals_.push_back(*arrival);
-        return serve_arrival(std::move(arrival));
+        return serve_arrival(std::move(arrival), rule);
+    }
+    if (facts.tunnel_site != nullptr) {
+        auto tunnel = std::make_unique<RawTunnel>(state_, std::move(transport), facts, "");
+        tunnels_.push_back(*tunnel);
+        return serve_owned_tunnel(std::move(tunnel));
     }
     auto client = std::make_unique<H1Client>(state_, std::move(transport), facts);
     clients_.push_back(*client);
     return serve_owned(std::move(client));
 }
 
-loop::Task<void> Engine::serve_arrival(std::unique_ptr<Arrival> arrival) {
-    co_await open_door(state_, *arrival);
+loop::Task<void> Engine::serve_arrival(std::unique_ptr<Arrival> arrival, ProxyHeaderRule rule) {
+    if (rule != ProxyHeaderRule::unexpected) {
+        const bool is_taken = co_await take_proxy_header(state_, *arrival, rule);
+        if (!is_taken) co_return;
+    }
+    if (arrival->facts.candidates->reads_hello) {
+        co_await open_door(state_, *arrival);
+    } else {
+        arrival->transport = std::move(arrival->plain);
+    }
     if (arrival->transport == nullptr) co_return;
+    if (arrival->facts.tunnel_site != nullptr) {
+        auto tunnel = std::make_unique<RawTunnel>(state_, std::move(arrival->transport),
+                                                  arrival->facts, arrival->server_name);
+        arrival.reset();
+        tunnels_.push_back(*tunnel);
+        co_await tunnel->serve();
+        co_return;
+    }
     auto client = std::make_unique<H1Client>(state_, std::move(arrival->transport), arrival->facts);
     arrival.reset();
     clients_.push_back(*client);
@@ -87,6 +120,8 @@ void Engine::drain(mpm::Drain how) {
     state_.is_ending = state_.is_ending || how == mpm::Drain::soon;
     for (H1Client& client : clients_)
         client.drain();
+    for (RawTunnel& tunnel : tunnels_)
+        tunnel.drain();
     if (!state_.is_ending) return;
     for (Arrival& arrival : arrivals_) {
         if (arrival.branch == nullptr || arrival.branch->parked == nullptr) continue;

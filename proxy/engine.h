@@ -4,6 +4,8 @@
 
 #include "mpm/connection_handler.h"
 #include "proxy/h1_client.h"
+#include "proxy/raw_tunnel.h"
+#include "proxy/settings_proxy_header.h"
 #include "proxy/tls_door.h"
 #include "proxy/tls_watch.h"
 
@@ -21,7 +23,7 @@ public:
     void accept_paused(int error) override;
 
 private:
-    loop::Task<void> serve_arrival(std::unique_ptr<Arrival> arrival);
+    loop::Task<void> serve_arrival(std::unique_ptr<Arrival> arrival, ProxyHeaderRule rule);
     void settle_logs();
     void report_lost();
 
@@ -29,6 +31,7 @@ private:
     loop::TimePoint next_report_{};  // of lost lines, and of accepting paused: one a second
     loop::TimePoint next_pause_report_{};
     boost::intrusive::list<Arrival, boost::intrusive::constant_time_size<false>> arrivals_;
+    boost::intrusive::list<RawTunnel, boost::intrusive::constant_time_size<false>> tunnels_;
     boost::intrusive::list<H1Client, boost::intrusive::constant_time_size<false>> clients_;
 };
 

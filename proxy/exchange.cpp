@@ -304,6 +304,8 @@ upstream::BorrowOptions Exchange::borrow_options() {
     options.must_be_sure =
         content_ != RequestContent::none || !http::is_idempotent(request_.method);
     options.tls = tls_.get();
+    options.greeting =
+        proxy_header(*parameters.proxy_header, {address_, connection_.reached, connection_.tls});
     options.field_limit = static_cast<std::uint32_t>(*parameters.field_limit);
     options.idle_limit = !*parameters.reuse                     ? loop::Milliseconds(0)
                          : parameters.time_to_live.is_written() ? *parameters.time_to_live

@@ -7,6 +7,7 @@
 #include "proxy/http/path_readings.h"
 #include "proxy/method_rules.h"
 #include "proxy/status.h"
+#include "proxy/sums.h"
 
 namespace headgate::proxy {
 
@@ -102,6 +103,7 @@ std::optional<Answer> Exchange::route(const Request& request, const BelievedClie
 /// Whether the request came in by the wrong door: the status that says so, or 0.
 std::uint16_t Exchange::misdirection() const {
     if (connection_.is_plain_on_tls) return 400;
+    if (site_->settings.tunnel) return 421;  // nobody speaks HTTP there
     if (connection_.tls_site == nullptr) return 0;
     const TlsSite& shown = *connection_.tls_site->tls;
     if (connection_.names_no_server && *shown.server_settings.strict_sni) return 403;
@@ -227,23 +229,10 @@ void Exchange::finish() {
 /// Into the sums that all processes share.
 void Exchange::count() {
     mpm::ThreadSlot& slot = state_.surroundings.slot;
-    const auto ns = [](loop::Duration spent) {
-        return static_cast<std::uint64_t>(std::chrono::nanoseconds(spent).count());
-    };
-    slot.exchanges.add(1);
-    if (ledger_.failed) slot.failures[net::index_of(ledger_.failure)].add(1);
-    slot.octets.add(ledger_.octets_sent);
-    slot.duration_ns.add(ns(ledger_.ended - ledger_.began));
-    slot.held_ns.add(ns(ledger_.held(state_.loop.keeps_thread())));
+    add_to_sums(slot, ledger_, state_.loop.keeps_thread());
     static_assert(upstream::tolerance_count <= mpm::exception_limit);
     for (std::size_t i = 0; i < tolerated_.size(); i++) {
         if (tolerated_[i] != 0) slot.exceptions[i].add(tolerated_[i]);
-    }
-    for (std::size_t i = 0; i < loop::phase_limit; i++) {
-        const auto phase = static_cast<loop::Phase>(i);
-        if (ledger_.account.releases(phase) == 0) continue;
-        slot.parked_ns[i].add(ns(ledger_.account.parked(phase)));
-        slot.releases[i].add(ledger_.account.releases(phase));
     }
 }
 

@@ -8,6 +8,7 @@
 #include "proxy/http/date.h"
 #include "proxy/http/head_writer.h"
 #include "proxy/http/reason_phrase.h"
+#include "proxy/net/proxy_protocol.h"
 
 namespace headgate::proxy {
 
@@ -231,7 +232,9 @@ H1Client::HeadEnd H1Client::refuse(const http::RequestHead* head, std::string_vi
     persists_ = false;
     const char* reason = error.code == http::HeadFault::none ? "the request head took too long"
                          : text.starts_with("\x16\x03") ? "TLS on a port that speaks plain HTTP"
-                                                        : http::reason(error.code);
+                         : net::read_proxy_header(text).has_begun
+                             ? "a PROXY header where none is taken"
+                             : http::reason(error.code);
     exchange_->refuse({head, text, error.status, reason});
     return HeadEnd::refused;
 }

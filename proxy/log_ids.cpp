@@ -54,6 +54,14 @@ constexpr Explanation rows[] = {
      "scan, or plain HTTP.",
      "The reason stands in the line. Try it: openssl s_client -connect HOST:PORT -servername "
      "NAME."},
+    {LogId::proxy_header_refused, "no PROXY header, or one that is not taken",
+     "What came first on a connection is not the PROXY protocol header that its peer must send, or "
+     "is one that it may not send, or is malformed. The connection was closed; nothing of it was "
+     "read further.",
+     "A load balancer that is not told to send the header, or is told though it may not; a client "
+     "that reached this port past the load balancer; somebody who wants to be taken for another.",
+     "The reason stands in the line. RemoteIPProxyProtocolPeers says who must, may or may not send "
+     "one. Try it: curl --haproxy-protocol http://HOST:PORT/."},
     {LogId::upstream_failed, "upstream ended the connection",
      "The upstream closed or reset its connection before its response's head was complete. The "
      "client was answered 502.",

@@ -21,6 +21,7 @@ enum class LogId : int {
     client_slow = 103,
     client_content_too_large = 104,
     client_tls = 105,
+    proxy_header_refused = 106,
     upstream_failed = 201,
     response_cut = 202,
     retried = 203,

@@ -243,6 +243,21 @@ constexpr conf::Row rows[] = {
                                         "A file of addresses for RemoteIPInternalProxy."),
     conf::rule<add_trusted_proxy_list>("RemoteIPTrustedProxyList", of_server, {1, 1}, "file", "",
                                        "A file of addresses for RemoteIPTrustedProxy."),
+    conf::rule<set_proxy_header>(
+        "RemoteIPProxyProtocol",
+        of_server, {1, 1}, "On|Off", "Off",
+        "Whether connections begin with a PROXY protocol header (version 1 or 2), which says who "
+        "the client is. On: required of every peer that RemoteIPProxyProtocolPeers or "
+        "RemoteIPProxyProtocolExceptions do not name. In one virtual host it is on for all of its "
+        "address."),
+    conf::rule<add_proxy_header_peers>(
+        "RemoteIPProxyProtocolPeers", of_server, {2, any_number},
+        "required|optional|refused address[/bits] ...", "",
+        "Who must, may or may not send a PROXY protocol header; the first line that holds a peer "
+        "decides, and those in none may not. Whoever breaks it is cut off, and logged."),
+    conf::rule<add_proxy_header_exceptions>(
+        "RemoteIPProxyProtocolExceptions", of_server, {1, any_number}, "address[/bits] ...", "",
+        "Peers that send no PROXY protocol header whatever else is written."),
 
     conf::row<&ServerSettings::error_log, conf::text_value>(
         "ErrorLog", of_server, "file", "/dev/stderr", "Where errors are logged."),
@@ -294,6 +309,15 @@ constexpr conf::Row rows[] = {
     conf::rule<add_proxy_pass>("ProxyPass", of_route, {1, any_number},
                                "[/path] !|http://host[:port][/path] [name=value ...]", "",
                                "Sends requests below a path to an upstream; first match wins."),
+    conf::rule<set_tunnel_to>(
+        "TunnelTo", conf::in_virtual_host, {1, any_number},
+        "tcp://host:port|tls://host:port|unix:/path [name=value ...]", "",
+        "Passes the connections of this virtual host on as they are, whatever they speak. With "
+        "SSLEngine On what comes out of TLS is passed on; tls:// speaks TLS to the other end, by "
+        "SSLProxyEngine and its neighbours. Without SSLEngine, beside virtual hosts that have it "
+        "on the same address, connections that ask for this one's names pass unread, still in "
+        "their TLS. Parameters: connectiontimeout, timeout (of silence), keepalive, "
+        "proxyprotocol."),
     conf::rule<add_proxy_pass_match>(
         "ProxyPassMatch", of_route, {1, any_number},
         "[pattern] !|http://host[:port][/path] [name=value ...]", "",
@@ -386,6 +410,8 @@ void ServerSettings::merge_from(const ServerSettings& over) {
     underscores.merge_from(over.underscores);
     trace.merge_from(over.trace);
     peers.merge_from(over.peers);
+    proxy_header.merge_from(over.proxy_header);
+    tunnel = over.tunnel;
     error_log.merge_from(over.error_log);
     merge_levels(log_level, over.log_level);
     for (const auto& [nickname, format] : over.log_formats) {

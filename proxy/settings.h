@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <span>
 #include <string>
 #include <utility>
@@ -20,6 +21,8 @@
 #include "proxy/settings_fields.h"
 #include "proxy/settings_pass.h"
 #include "proxy/settings_peers.h"
+#include "proxy/settings_proxy_header.h"
+#include "proxy/settings_tunnel.h"
 #include "upstream/tolerance.h"
 
 namespace headgate::proxy {
@@ -82,6 +85,8 @@ struct ServerSettings {
     enum class Trace { off, on, extended };
     conf::Set<Trace> trace{Trace::off};
     PeerSettings peers;
+    ProxyHeaderSettings proxy_header;
+    std::optional<TunnelRule> tunnel;     ///< TunnelTo; not inherited
     conf::Set<bool> merge_slashes{true};  ///< MergeSlashes
 
     conf::Set<std::string> error_log{std::string("/dev/stderr")};  ///< path, or "|program"

@@ -11,6 +11,7 @@
 #include "conf/pattern.h"
 #include "conf/settings.h"
 #include "conf/source.h"
+#include "proxy/proxy_header_sending.h"
 
 namespace headgate::proxy {
 
@@ -46,7 +47,8 @@ struct PassParameters {
     conf::Set<bool> flush_packets{false};  ///< flushpackets: accepted; we always do
     /// upgrade: the protocol that the upstream may switch to, in lower case; "any", or "none".
     conf::Set<std::string> upgrade{std::string("websocket")};
-    bool keeps_path = false;  ///< nocanon: the path goes on as it was received
+    conf::Set<ProxyHeaderSending> proxy_header;  ///< proxyprotocol: in front of each connection
+    bool keeps_path = false;                     ///< nocanon: the path goes on as it was received
 };
 
 /// One ProxyPass or ProxyPassMatch.

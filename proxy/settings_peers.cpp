@@ -31,21 +31,22 @@ void add_proxies(ServerSettings& settings, const Call& call, bool is_internal) {
 }
 
 /// A field name that may be taken from a peer, or sent.
-bool read_field_name(conf::Set<std::string>& field, const Call& call) {
+void read_field_name(const ServerSettings& settings, conf::Set<std::string>& field,
+                     const Call& call) {
     const Word& word = call.argument(0);
     const bool is_token =
         !word.text.empty() && std::all_of(word.text.begin(), word.text.end(), http::is_token_octet);
     if (!is_token) {
         call.error(word, "\"" + word.text + "\" is not a field name");
-        return false;
+        return;
     }
-    if (http::field_name(word.text) == FieldName::forwarded) {
+    const bool reads = &field == &settings.peers.header;
+    if (http::field_name(word.text) == FieldName::forwarded && !reads) {
         call.not_yet(word, "Forwarded as the field of " + std::string(call.row.name),
                      "X-Forwarded-For works");
-        return false;
+        return;
     }
     field.write(word.text, word.span);
-    return true;
 }
 
 constexpr std::array sendable{FieldName::x_forwarded_for,    FieldName::x_forwarded_host,
@@ -72,11 +73,11 @@ void add_trusted_proxy_list(ServerSettings& settings, const Call& call) {
 }
 
 void set_remote_ip_header(ServerSettings& settings, const Call& call) {
-    read_field_name(settings.peers.header, call);
+    read_field_name(settings, settings.peers.header, call);
 }
 
 void set_remote_ip_proxies_header(ServerSettings& settings, const Call& call) {
-    read_field_name(settings.peers.proxies_header, call);
+    read_field_name(settings, settings.peers.proxies_header, call);
 }
 
 void set_forwarded_fields(RouteSettings& settings, const Call& call) {

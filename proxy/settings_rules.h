@@ -16,6 +16,9 @@ void add_proxy_pass_reverse(RouteSettings& settings, const conf::Call& call);
 void read_pass_parameter(PassParameters& parameters, const conf::Word& word,
                          const conf::Call& call);
 
+/// What parameters mean together; called behind the last of a rule.
+void check_pass_parameters(const PassParameters& parameters, const conf::Call& call);
+
 /// The target of a rule; nothing when it is wrong, which is then reported. From
 /// settings_target.cpp.
 std::optional<Target> read_target(const conf::Word& word, const conf::Call& call);
@@ -37,6 +40,15 @@ void add_internal_proxy_list(ServerSettings& settings, const conf::Call& call);
 void add_trusted_proxy_list(ServerSettings& settings, const conf::Call& call);
 void set_remote_ip_header(ServerSettings& settings, const conf::Call& call);
 void set_remote_ip_proxies_header(ServerSettings& settings, const conf::Call& call);
+
+// settings_tunnel.cpp
+void set_tunnel_to(ServerSettings& settings, const conf::Call& call);
+
+// settings_proxy_header.cpp
+void set_proxy_header(ServerSettings& settings, const conf::Call& call);
+void add_proxy_header_peers(ServerSettings& settings, const conf::Call& call);
+void add_proxy_header_exceptions(ServerSettings& settings, const conf::Call& call);
+
 void set_read_timeouts(ServerSettings& settings, const conf::Call& call);  // settings_read_timeout
 void set_forwarded_fields(RouteSettings& settings, const conf::Call& call);
 

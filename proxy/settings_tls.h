@@ -53,6 +53,9 @@ struct TlsServerSettings : TlsTerms {
     conf::Set<std::string> passphrase_program{std::string()};  ///< empty: keys have none
     std::vector<std::pair<conf::Word, conf::Word>> commands;   ///< SSLOpenSSLConfCmd
 
+    /// False where what comes out of TLS is passed on unread: then none is agreed on.
+    bool answers_protocols = true;
+
     void merge_from(const TlsServerSettings& over);
 };
 

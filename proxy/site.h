@@ -84,7 +84,9 @@ public:
 
     /// The sites that a connection to `local` may mean; never empty. Ask once per connection.
     struct Candidates {
-        std::vector<const Site*> sites;  // the first is the default
+        std::vector<const Site*> sites;                     // the first is the default
+        const ProxyHeaderSettings* proxy_header = nullptr;  // of all of them; null: none is read
+        bool reads_hello = false;  // a ClientHello comes first, and says for which it is
         const Site& by_host(std::string_view host) const;
     };
     const Candidates& at(const loop::Address& local) const;

@@ -22,6 +22,9 @@ public:
         for (const conf::Scope& child : root.children) {
             if (child.kind == conf::Scope::Kind::virtual_host) add_virtual_host(child, root);
         }
+        settle(sites_->main_only_);
+        for (Sites::Binding& binding : sites_->bindings_)
+            settle(binding.candidates);
         return loaded_.diagnostics.has_errors() ? nullptr : std::move(sites_);
     }
 
@@ -62,8 +65,10 @@ private:
         add_sections(site, scope);
         name_site(site, scope.settings.get<ServerSettings>());
         trust_peers(site);
+        check_proxy_headers(site, scope.settings.get<ServerSettings>().proxy_header);
         load_site_tls(site, scope, root);
         check_tls_targets(site);
+        check_tunnel(site, scope);
         open_logs(site);
         return site;
     }
@@ -79,6 +84,75 @@ private:
         site.name = name.empty() ? machine : name;
         for (const conf::Word& alias : own.server_aliases)
             site.aliases.push_back(alias.text);
+    }
+
+    /// What comes first on a connection, before it is known which of them it means.
+    void settle(Sites::Candidates& candidates) {
+        expect_proxy_headers(candidates);
+        const Site& first = *candidates.sites.front();
+        candidates.reads_hello = first.serves_tls();
+        if (candidates.sites.size() == 1) return;
+        const Site* tunnel = nullptr;
+        for (const Site* site : candidates.sites)
+            tunnel = site->settings.tunnel ? site : tunnel;
+        if (tunnel == nullptr) return;
+        candidates.reads_hello = true;
+        for (const Site* site : candidates.sites) {
+            if (site->settings.tunnel || site->serves_tls()) continue;
+            loaded_.diagnostics.error(
+                tunnel->settings.tunnel->span,
+                "a tunnel is chosen by the name in a ClientHello, and virtual host " + site->name +
+                    " of the same address speaks plain HTTP",
+                "give one of them another port, or SSLEngine On to that one");
+        }
+    }
+
+    /// Nothing of a tunnel is understood, so nothing can be done to requests in it.
+    void check_tunnel(const Site& site, const conf::Scope& scope) {
+        if (!site.settings.tunnel) return;
+        const RouteSettings& own = scope.settings.get<RouteSettings>();
+        const TunnelRule& rule = *site.settings.tunnel;
+        if (!own.passes.empty() || !scope.children.empty()) {
+            loaded_.diagnostics.error(rule.span,
+                                      "ProxyPass and sections have no effect beside TunnelTo",
+                                      "requests are not looked at");
+        }
+        if (rule.is_tls && site.tls != nullptr && site.tls->upstream() == nullptr) {
+            loaded_.diagnostics.error(rule.span, "a tls:// target needs SSLProxyEngine On",
+                                      "in server " + site.name);
+        } else if (rule.is_tls && site.tls != nullptr &&
+                   *site.tls->upstream_settings.verify == net::TlsContext::Verify::none) {
+            loaded_.diagnostics.warning(
+                rule.span, "the certificate of this upstream is not verified",
+                "write SSLProxyVerify require and SSLProxyCACertificateFile");
+        }
+    }
+
+    /// A PROXY header comes before any name: as in Apache, where one virtual host of an address
+    /// wants it, all have it.
+    void expect_proxy_headers(Sites::Candidates& candidates) {
+        for (const Site* site : candidates.sites) {
+            const ProxyHeaderSettings& settings = site->settings.proxy_header;
+            if (!settings.is_on() || candidates.proxy_header != nullptr) continue;
+            candidates.proxy_header = &settings;
+        }
+    }
+
+    /// Says what the settings of PROXY headers do not say themselves, where they are written.
+    void check_proxy_headers(const Site& site, const ProxyHeaderSettings& own) {
+        const ProxyHeaderSettings& settings = site.settings.proxy_header;
+        conf::Diagnostics& diagnostics = loaded_.diagnostics;
+        if (own.engine.is_written() && settings.believes_everyone()) {
+            diagnostics.warning(own.engine.span(),
+                                "whoever can connect may say that he is another client",
+                                "name the proxies in front with RemoteIPProxyProtocolPeers");
+        }
+        if (!own.peers.empty() && !settings.is_on()) {
+            diagnostics.warning(own.peers_span, "no effect: RemoteIPProxyProtocol is Off");
+        }
+        if (!own.exceptions.empty() && !settings.is_on()) {
+            diagnostics.warning(own.exceptions_span, "no effect: RemoteIPProxyProtocol is not On");
+        }
     }
 
     void trust_peers(Site& site) {
@@ -110,6 +184,7 @@ private:
         }
         server.merge_from(scope.settings.get<TlsServerSettings>());
         upstream.merge_from(scope.settings.get<TlsUpstreamSettings>());
+        server.answers_protocols = !site.settings.tunnel;
         site.tls = load_tls(server, upstream, site.name, loaded_);
     }
 

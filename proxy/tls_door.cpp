@@ -77,6 +77,13 @@ loop::Task<void> open_door(LoopState& state, Arrival& arrival) {
         report(state, facts, refused("neither a ClientHello nor a request"));
         co_return;
     }
+    const Site& named = facts.candidates->by_host(hello->server_name);
+    if (named.settings.tunnel && !named.serves_tls()) {
+        facts.tunnel_site = &named;
+        arrival.server_name = hello->server_name;
+        arrival.transport = std::move(arrival.plain);
+        co_return;
+    }
     facts.tls_site = &site_for(facts, *hello);
     facts.names_no_server = hello->server_name.empty();
     auto tls = std::make_unique<net::TlsTransport>(std::move(arrival.plain),
@@ -87,6 +94,7 @@ loop::Task<void> open_door(LoopState& state, Arrival& arrival) {
         report(state, facts, shaken.error());
         co_return;
     }
+    if (facts.tls_site->settings.tunnel) facts.tunnel_site = facts.tls_site;
     facts.tls = tls.get();
     arrival.transport = std::move(tls);
 }

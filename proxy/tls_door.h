@@ -17,12 +17,14 @@ struct Arrival
 
     std::unique_ptr<net::PlainTransport> plain;
     ConnectionFacts facts;
+    std::string server_name;                    // of a ClientHello that is passed on unread
     std::unique_ptr<net::Transport> transport;  // null: it has ended, and that is logged
     loop::Branch* branch = nullptr;             // of open_door(): to hasten its wait
 };
 
-/// Lets it in, or not. Every wait is in phase::tls and ends with Timeout. A request in the clear is
-/// let in as it is: it gets an answer that says what is wrong. `arrival` outlives the task.
+/// Lets it in, or not: with TLS, or unread where the named virtual host passes it on so. Every wait
+/// is in phase::tls and ends with Timeout. A request in the clear is let in as it is: it gets an
+/// answer that says what is wrong. `arrival` outlives the task.
 loop::Task<void> open_door(LoopState& state, Arrival& arrival);
 
 }  // namespace headgate::proxy

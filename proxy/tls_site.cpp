@@ -248,7 +248,7 @@ std::shared_ptr<TlsContext> make_server_context(const TlsSite& site, const TlsFi
     if (auto cache = shared_session_cache(*settings.session_cache)) {
         context->use_session_cache(std::move(cache));
     }
-    context->answer_protocols();
+    if (settings.answers_protocols) context->answer_protocols();
     for (const auto& [name, value] : settings.commands) {
         const std::string problem = context->command(name.text, value.text);
         if (!problem.empty()) {

@@ -19,6 +19,9 @@ struct BorrowOptions {
     Tolerances tolerances;
     loop::Milliseconds idle_limit{60'000};  // how long it may idle in the pool afterwards
     const TlsOptions* tls = nullptr;        // outlives the lease; null: plain
+    /// Sent before anything else, TLS included: what a client is, by the PROXY protocol. Such a
+    /// connection is fresh, and is not kept for another client. Empty: nothing.
+    std::string greeting = {};
 };
 
 class Lease {
@@ -29,6 +32,7 @@ public:
           endpoint_(&endpoint),
           idle_limit_(options.idle_limit),
           reused_(reused),
+          may_keep_(options.greeting.empty()),
           side_(std::make_unique<H1Exchange>(std::move(transport), options.field_limit,
                                              options.tolerances)) {
         if (options.tls == nullptr) return;
@@ -44,7 +48,8 @@ public:
     /// Ends the lease early: to the pool when the side says it is reusable, else closed.
     void give_back() {
         if (!side_) return;
-        if (side_->is_reusable()) pool_->give(*endpoint_, side_->take_transport(), idle_limit_);
+        if (may_keep_ && side_->is_reusable())
+            pool_->give(*endpoint_, side_->take_transport(), idle_limit_);
         side_.reset();
     }
     bool is_held() const { return side_ != nullptr; }
@@ -61,6 +66,7 @@ private:
     std::unique_ptr<Endpoint> pool_place_;  // under TLS: with a key of its own
     loop::Milliseconds idle_limit_;
     bool reused_;
+    bool may_keep_;
     std::unique_ptr<H1Exchange> side_;
 };
 
@@ -73,6 +79,11 @@ public:
     /// A pooled connection, or a fresh one. `endpoint` must outlive the lease. Fails as connect()
     /// and start_tls() do.
     loop::Task<net::Result<Lease>> borrow(const Endpoint& endpoint, BorrowOptions options);
+
+    /// A fresh connection, greeted and secured, that is the caller's own. Both arguments outlive
+    /// the task. Fails as borrow().
+    loop::Task<net::Result<std::unique_ptr<net::Transport>>> open(const Endpoint& endpoint,
+                                                                  const BorrowOptions& options);
 
     Pool& pool() { return pool_; }
 

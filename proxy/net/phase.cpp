@@ -7,7 +7,7 @@ const char* name(loop::Phase phase) {
     static constexpr const char* names[] = {
         "keep-alive",   "request-head",  "request-content",  "resolve",      "connect", "tls",
         "send-request", "upstream-wait", "response-content", "client-write", "tunnel",  "linger",
-        "turn",         "idle-upstream", "accepting",
+        "turn",         "idle-upstream", "accepting",        "proxy-header",
     };
     const auto index = static_cast<std::size_t>(phase);
     return index < std::size(names) ? names[index] : "unknown";

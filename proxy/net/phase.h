@@ -23,6 +23,7 @@ inline constexpr loop::Phase linger{11};           // for the client to have rea
 inline constexpr loop::Phase turn{12};             // for other exchanges to have their turn
 inline constexpr loop::Phase idle_upstream{13};    // pooled connection
 inline constexpr loop::Phase accepting{14};        // for connections, or for a free slot
+inline constexpr loop::Phase proxy_header{15};     // for a PROXY protocol header
 
 /// "keep-alive", "request-head", ...: the words of logs and status. Never null.
 const char* name(loop::Phase phase);

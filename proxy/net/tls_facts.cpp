@@ -207,6 +207,12 @@ std::string tls_fact(const TlsTransport& transport, std::string_view name) {
         const char* asked = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
         return asked != nullptr ? asked : "";
     }
+    if (name == "SSL_ALPN") {  // ours: what the handshake agreed on
+        const unsigned char* protocol = nullptr;
+        unsigned size = 0;
+        SSL_get0_alpn_selected(ssl, &protocol, &size);
+        return {reinterpret_cast<const char*>(protocol), size};
+    }
     if (name.starts_with("SSL_SERVER_")) {
         return certificate_fact(SSL_get_certificate(ssl), name.substr(11));
     }

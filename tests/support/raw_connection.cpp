@@ -69,13 +69,17 @@ RawConnection::RawConnection(std::uint16_t port, int receive_buffer) {
     if (tests_tls()) tls_ = std::make_unique<TlsEnd>(socket_.number(), TlsTerms());
 }
 
-RawConnection::RawConnection(std::uint16_t port, const TlsTerms& terms) {
+RawConnection::RawConnection(std::uint16_t port, const TlsTerms& terms)
+    : RawConnection(port, terms, {}) {}
+
+RawConnection::RawConnection(std::uint16_t port, const TlsTerms& terms, std::string_view first) {
     sockaddr_in address{};
     address.sin_family = AF_INET;
     address.sin_port = htons(port);
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     socket_ = connect_to(address, 0, 0);
     wait(POLLOUT);
+    if (!first.empty()) ::send(socket_.number(), first.data(), first.size(), MSG_NOSIGNAL);
     tls_ = std::make_unique<TlsEnd>(socket_.number(), terms);
 }
 

@@ -36,6 +36,8 @@ public:
     explicit RawConnection(std::uint16_t port, int receive_buffer = 0);
     /// Speaks TLS.
     RawConnection(std::uint16_t port, const TlsTerms& terms);
+    /// Sends `first` in the clear, and speaks TLS behind it.
+    RawConnection(std::uint16_t port, const TlsTerms& terms, std::string_view first);
 
     /// Sends all of it; what the peer refuses to take is lost silently, as the peer's answer tells.
     void send(std::string_view octets);

@@ -1,0 +1,137 @@
+// See raw_tunnel.h.
+#include "proxy/raw_tunnel.h"
+
+#include <ctime>
+
+#include "proxy/sums.h"
+
+namespace headgate::proxy {
+
+using net::Failure;
+using net::FailureKind;
+using net::Result;
+using net::Side;
+namespace phase = net::phase;
+
+RawTunnel::RawTunnel(LoopState& state, std::unique_ptr<net::Transport> client,
+                     const ConnectionFacts& connection, std::string_view server_name)
+    : state_(state),
+      client_(std::move(client)),
+      connection_(connection),
+      site_(*connection.tunnel_site),
+      rule_(*site_.settings.tunnel),
+      view_(state.surroundings.slot, connection.record) {
+    prepare(server_name);
+    capture();
+}
+
+loop::Task<void> RawTunnel::serve() {
+    line_ = state_.loop.branch();
+    state_.loop.charge(&ledger_.account, &view_);
+    if (state_.is_draining) drain();
+    auto opened = co_await state_.upstreams.open(rule_.endpoint, options_);
+    Result<void> ended;
+    if (opened) {
+        upstream_ = std::move(*opened);
+        options_ = {};
+        ended = co_await tunnel(*client_, *upstream_, idle_limit(), counts_);
+    } else {
+        ended = opened.error();
+        client_->reset_on_close();  // an end would say that this was all
+    }
+    state_.loop.withdraw(watch_);
+    if (!ended) {
+        ledger_.failed = true;
+        ledger_.failure = ended.error();
+        report(ledger_.failure);
+    }
+    finish();
+}
+
+void RawTunnel::drain() {
+    const loop::Milliseconds limit = *site_.base.tunnel_drain_timeout;
+    if (limit.count() == 0 || watch_.deadline_hook.is_linked()) return;
+    watch_.call = [](loop::Waiter& woken) {
+        static_cast<RawTunnel*>(woken.context)->line_->cancel();
+    };
+    watch_.context = this;
+    watch_.phase = phase::tunnel;
+    state_.loop.park(watch_, nullptr, loop::Deadline::after(limit));
+}
+
+/// How its upstream is reached, and what that is told.
+void RawTunnel::prepare(std::string_view server_name) {
+    const PassParameters& parameters = rule_.parameters;
+    const auto& connect = parameters.connection_timeout;
+    options_.connect.timeout = connect.is_written() ? *connect : upstream_timeout();
+    options_.connect.tcp_keep_alive = *parameters.tcp_keep_alive;
+    options_.greeting =
+        proxy_header(*parameters.proxy_header,
+                     {connection_.client, connection_.reached, connection_.tls, server_name});
+    if (!rule_.is_tls) return;
+    const TlsUpstreamSettings& settings = site_.tls->upstream_settings;
+    tls_.emplace();
+    tls_->context = site_.tls->upstream();
+    tls_->server_name = rule_.endpoint.host;
+    tls_->checks = {*settings.check_name, *settings.check_expiry};
+    options_.tls = &*tls_;
+}
+
+loop::Milliseconds RawTunnel::upstream_timeout() const {
+    const auto& own = rule_.parameters.timeout;
+    return own.is_written() ? *own : site_.proxy_timeout(site_.base);
+}
+
+loop::Milliseconds RawTunnel::idle_limit() const {
+    const auto& own = rule_.parameters.timeout;
+    const auto& general = site_.base.tunnel_timeout;
+    return !own.is_written() && general.is_written() ? *general : upstream_timeout();
+}
+
+// ---- into the logs
+// --------------------------------------------------------------------------------
+
+void RawTunnel::capture() {
+    ledger_.began = state_.loop.precise_now();
+    ledger_.began_at = std::time(nullptr);
+    ledger_.framing = "tunnel";
+    ledger_.attempts = 1;
+    ledger_.upstream = rule_.endpoint.key;
+    view_.show_client(connection_.client.text());
+    view_.show_request("tunnel of " + site_.name, rule_.endpoint.key);
+    view_.show_framing(ledger_.framing);
+    RequestFacts facts;
+    facts.client = &connection_.client;
+    facts.peer = &connection_.client;
+    facts.local = &connection_.local;
+    facts.tls = connection_.tls;
+    facts.server_name = site_.name;
+    captured_.resize(site_.logs.size());
+    for (std::size_t i = 0; i < captured_.size(); i++)
+        site_.logs[i].format.capture_request(facts, captured_[i]);
+}
+
+void RawTunnel::finish() {
+    state_.loop.charge(nullptr);
+    ledger_.ended = state_.loop.precise_now();
+    ledger_.content_sent = counts_.to_client;
+    ledger_.octets_received = counts_.to_upstream;
+    ledger_.octets_sent = counts_.to_client;
+    const bool keeps_thread = state_.loop.keeps_thread();
+    add_to_sums(state_.surroundings.slot, ledger_, keeps_thread);
+    std::string line;
+    for (std::size_t i = 0; i < captured_.size(); i++) {
+        line.clear();
+        site_.logs[i].format.render(ledger_, keeps_thread, captured_[i], {}, line);
+        state_.logs.append(*site_.logs[i].file, line);
+    }
+}
+
+void RawTunnel::report(const Failure& failure) {
+    const bool is_usual = failure.side == Side::client || failure.phase == phase::tunnel;
+    site_.errors->write(state_.logs, is_usual ? LogLevel::info : LogLevel::error,
+                        log_id_of(failure, upstream_ != nullptr), connection_.client.text(),
+                        describe(failure) + ", upstream " + rule_.endpoint.key);
+}
+
+}  // namespace headgate::proxy
