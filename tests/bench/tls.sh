@@ -1,145 +1,195 @@
 #!/bin/sh
-# What TLS costs beside nginx and HAProxy, in one run on one machine: CPU of the proxy per full
-# handshake (ECDSA P-256, RSA 2048), per resumed one, per request on connections that persist, and per
-# MiB. Each has one process with one thread and does the same work: ends TLS, and fetches the
-# response in the clear from the same origin.
+# What TLS costs beside nginx, HAProxy, Apache and hitch, in one run on one machine: CPU of the
+# server per full handshake, per resumed one, per request on connections that persist, and per MiB;
+# and memory per idle connection, beside a server that is nothing but OpenSSL.
 #
-#     sh tests/bench/tls.sh [SECONDS]     of each measurement; 5
+#     sh tests/bench/tls.sh [CASE...]         all of them without
 #
-# Read the last table: milliseconds of CPU, and Headgate's as a ratio of the best peer.
-# shellcheck disable=SC1091
+#     TLS_ROUNDS (5)   TLS_HANDSHAKES (1500) of each measurement   TLS_SECONDS (2) of wrk's
+#     TLS_IDLE (1000) connections   TLS_SUBJECTS (headgate nginx haproxy apache hitch)
+#     HEADGATE, BUILD, KEEP as elsewhere
+#
+# Every server has one process that works, with one thread (Apache 64), on the last CPU; clients and
+# the origin are on the first. The client offers one cipher and one group for each protocol: what was
+# negotiated is checked and printed. CPU is what the scheduler says of the whole process tree, user
+# and system. Rounds are interleaved, so what the machine does besides falls on all alike; medians
+# are compared. hitch moves octets and knows no HTTP, so for requests and MiBs it stands beside, and
+# is no peer. Memory is PSS of what a fresh process has of its own, after TLS_IDLE connections more.
+# shellcheck source=lib.sh source-path=SCRIPTDIR
 . "$(dirname "$0")/lib.sh"
+# shellcheck source=tls_lib.sh source-path=SCRIPTDIR
+. "$here/tls_lib.sh"
 
-seconds=${1:-5}
-need wrk wrk openssl openssl nginx nginx-light haproxy haproxy
-tick_ms=$((1000 / $(getconf CLK_TCK)))
+subjects=${TLS_SUBJECTS:-headgate nginx haproxy apache hitch}
+rounds=${TLS_ROUNDS:-5}
+handshakes=${TLS_HANDSHAKES:-1500}
+seconds=${TLS_SECONDS:-2}
+idle=${TLS_IDLE:-1000}
+cases=${*:-full-ecdsa-1.3 full-rsa-1.3 full-ecdsa-1.2 full-rsa-1.2 resumed-1.3 resumed-1.2 request \
+    mebibyte memory-1.3 memory-1.2}
+client="taskset -c 0 $build/headgate-tls-client"
 
-for kind in ecdsa rsa; do
-    if [ $kind = ecdsa ]; then algorithm="ec -pkeyopt ec_paramgen_curve:P-256"; else algorithm=rsa:2048; fi
+# ---- what is measured ------------------------------------------------------------------------------
+
+# As the client of handshakes has them, for wrk.
+write_openssl_conf() {
+    cat >"$work/openssl.conf" <<CONF
+openssl_conf = all
+[all]
+ssl_conf = ssl
+[ssl]
+system_default = terms
+[terms]
+MinProtocol = TLSv1.3
+Ciphersuites = TLS_AES_128_GCM_SHA256
+Groups = X25519:P-256
+CONF
+}
+
+# The next three print how often it was done.
+shake() {
     # shellcheck disable=SC2086  # a list of words
-    openssl req -x509 -newkey $algorithm -nodes -keyout "$work/$kind.key" -out "$work/$kind.crt" \
-        -subj /CN=bench.test -days 2 2>/dev/null || die "no certificate"
-    cat "$work/$kind.crt" "$work/$kind.key" >"$work/$kind.pem"
-done
-
-free_port; origin=$port
-start origin "$build/headgate-origin" --listen "127.0.0.1:$origin"
-wait_for_port "$origin" "$started_pid" || die "the origin does not start"
-
-free_port; headgate_ecdsa=$port; free_port; headgate_rsa=$port
-cat >"$work/headgate.conf" <<CONF
-Listen 127.0.0.1:$headgate_ecdsa
-Listen 127.0.0.1:$headgate_rsa
-StartServers 1
-ThreadsPerChild 1
-MaxKeepAliveRequests 0
-ErrorLog $work/headgate.log
-PidFile $work/headgate.pid
-ProxyPass / http://127.0.0.1:$origin/
-<VirtualHost *:$headgate_ecdsa>
-ServerName bench.test
-SSLEngine on
-SSLCertificateFile $work/ecdsa.pem
-</VirtualHost>
-<VirtualHost *:$headgate_rsa>
-ServerName bench.test
-SSLEngine on
-SSLCertificateFile $work/rsa.pem
-</VirtualHost>
-CONF
-start headgate "$build/headgate" -f "$work/headgate.conf"
-headgate=$started_pid
-wait_for_port "$headgate_ecdsa" "$headgate" || die "Headgate: $(cat "$work/headgate.out")"
-
-free_port; nginx_ecdsa=$port; free_port; nginx_rsa=$port
-cat >"$work/nginx.conf" <<CONF
-worker_processes 1; daemon off; pid $work/nginx.pid; error_log $work/nginx.log;
-events { worker_connections 4096; }
-http {
-    access_log off; keepalive_requests 100000000; ssl_session_tickets on;
-    upstream origin { server 127.0.0.1:$origin; keepalive 64; }
-    proxy_http_version 1.1; proxy_set_header Connection "";
-    ssl_protocols TLSv1.2 TLSv1.3;
-    server { listen 127.0.0.1:$nginx_ecdsa ssl; ssl_certificate $work/ecdsa.crt;
-             ssl_certificate_key $work/ecdsa.key; location / { proxy_pass http://origin; } }
-    server { listen 127.0.0.1:$nginx_rsa ssl; ssl_certificate $work/rsa.crt;
-             ssl_certificate_key $work/rsa.key; location / { proxy_pass http://origin; } }
-}
-CONF
-start nginx nginx -c "$work/nginx.conf" -p "$work"
-nginx=$started_pid
-wait_for_port "$nginx_ecdsa" "$nginx" || die "nginx: $(cat "$work/nginx.out" "$work/nginx.log")"
-
-free_port; haproxy_ecdsa=$port; free_port; haproxy_rsa=$port
-cat >"$work/haproxy.cfg" <<CONF
-global
-    nbthread 1
-    maxconn 4096
-defaults
-    mode http
-    timeout client 60s
-    timeout server 60s
-    timeout connect 5s
-frontend ecdsa
-    bind 127.0.0.1:$haproxy_ecdsa ssl crt $work/ecdsa.pem
-    default_backend origin
-frontend rsa
-    bind 127.0.0.1:$haproxy_rsa ssl crt $work/rsa.pem
-    default_backend origin
-backend origin
-    http-reuse always
-    server origin 127.0.0.1:$origin
-CONF
-start haproxy haproxy -f "$work/haproxy.cfg"
-haproxy=$started_pid
-wait_for_port "$haproxy_ecdsa" "$haproxy" || die "HAProxy: $(cat "$work/haproxy.out")"
-
-# handshakes PORT OPTION: prints how many were done.
-handshakes() {
-    openssl s_time -connect "127.0.0.1:$1" "$2" "-$version" -time "$seconds" 2>/dev/null |
-        awk '/connections in [0-9]+ real seconds/ { print $1; exit }'
-}
-requests() {
-    wrk -t1 -c32 -d"${seconds}s" "https://127.0.0.1:$1/$2" | awk '/requests in/ { print $1 }'
+    $client "$1" "$2" "$3" "$handshakes" 4 >"$work/facts" || die "$case: $subject"
+    sed "s/^/$case $subject /" "$work/facts" >>"$work/negotiated"
+    [ "$2" = resumed ] && [ "$(value resumed "$(cat "$work/facts")")" != "$handshakes" ] &&
+        die "$case: $subject does not resume"
+    echo "$handshakes"
 }
 
-# measure NAME PID COMMAND...: CPU in ms for each of what COMMAND counts, into $work/$case.
-measure() {
-    name=$1 pid=$2
-    shift 2
-    before=$(cpu_ticks_of "$pid")
-    count=$("$@")
-    after=$(cpu_ticks_of "$pid")
-    [ "${count:-0}" -gt 0 ] || die "$name: nothing was done in \"$case\""
-    awk -v name="$name" -v ticks=$((after - before)) -v ms="$tick_ms" -v count="$count" \
-        -v scale="${scale:-1}" 'BEGIN { printf "%s %.5f\n", name, ticks * ms / count / scale }' \
-        >>"$work/result.$case"
+ask() {
+    OPENSSL_CONF=$work/openssl.conf taskset -c 0 \
+        wrk -t1 "-c$1" "-d${seconds}s" "https://127.0.0.1:$2/$3" >"$work/wrk"
+    grep -q "Socket errors\|Non-2xx" "$work/wrk" && say "$case $subject: $(grep -h errors "$work/wrk")"
+    awk '/requests in/ { print $1 }' "$work/wrk"
 }
 
-all() {
+do_case() {
+    case $case in
+    full-ecdsa-*) shake "$(of "$subject" ecdsa)" full "${case##*-}" ;;
+    full-rsa-*) shake "$(of "$subject" rsa)" full "${case##*-}" ;;
+    resumed-*) shake "$(of "$subject" ecdsa)" resumed "${case##*-}" ;;
+    request) ask 32 "$(of "$subject" ecdsa)" hello ;;
+    mebibyte) ask 8 "$(of "$subject" ecdsa)" "big?bytes=1048576" ;;
+    *) die "no case $case" ;;
+    esac
+}
+
+measure_cpu() {
+    before=$(cpu_ns_of "$(of "$subject" pid)")
+    count=$(do_case) || exit 2
+    after=$(cpu_ns_of "$(of "$subject" pid)")
+    [ "${count:-0}" -gt 0 ] || die "$subject: nothing was done in $case"
+    awk -v ns="$((after - before))" -v count="$count" 'BEGIN { printf "%.3f\n", ns / count / 1000 }' \
+        >>"$work/result.$case.$subject"
+}
+
+# A fresh process; the first hundred connections pay for what all share.
+measure_memory() {
+    serve "$subject"
+    memory_at=$(of "$subject" ecdsa) memory_of=$(of "$subject" pid)
+    hold 100 warm "$memory_at"
+    memory_before=$(own_memory_of "$memory_of")
+    hold "$idle" more "$memory_at"
+    memory_after=$(own_memory_of "$memory_of")
+    awk -v kib=$((memory_after - memory_before)) -v count="$idle" \
+        'BEGIN { printf "%.0f\n", kib * 1024 / count }' >>"$work/result.$case.$subject"
+    stop "$(cat "$work/warm.pid")"
+    stop "$(cat "$work/more.pid")"
+    stop "$memory_of"
+}
+
+# hold COUNT NAME PORT: that many connections stay open until the process in $work/NAME.pid ends.
+hold() {
+    : >"$work/$2.out"
+    # shellcheck disable=SC2086  # a list of words
+    input=$work/never start "$2" $client "$3" hold "${case##*-}" "$1"
+    echo "$started_pid" >"$work/$2.pid"
+    wait_for_lines "$work/$2.out" 1 60 "$started_pid" || die "$case: $subject: $(cat "$work/$2.out")"
+    sed "s/^/$case $subject /" "$work/$2.out" >>"$work/negotiated"
+}
+
+# ---- what is printed -------------------------------------------------------------------------------
+
+median() {
+    sort -n "$1" 2>/dev/null | awk '{ v[NR] = $1 } END { if (NR) print v[int((NR + 1) / 2)]; else print "-" }'
+}
+
+row() {
     case=$1
-    kind=$2
-    shift 2
-    say "$case"
-    for each in headgate nginx haproxy; do
-        eval "pid=\$$each; at=\$${each}_$kind"
-        measure "$each" "$pid" "$1" "$at" "$2"
+    unit=us
+    best=""
+    line=$(printf '%-16s' "$case")
+    case $case in memory-*) unit=B ;; esac
+    for subject in $shown; do
+        figure=$(median "$work/result.$case.$subject")
+        line="$line $(printf '%10s' "$figure")"
+        is_peer "$subject" && [ "$figure" != - ] &&
+            best=$(printf '%s\n%s\n' $best "$figure" | grep . | sort -n | head -1)
     done
+    printf '%s %-4s %6s\n' "$line" $unit "$(awk -v own="$(median "$work/result.$case.headgate")" \
+        -v best="$best" 'BEGIN { if (best > 0) printf "%.2f", own / best; else print "-" }')"
 }
 
-version=tls1_3
-all full-ecdsa-1.3 ecdsa handshakes -new
-all full-rsa-1.3 rsa handshakes -new
-version=tls1_2
-all full-ecdsa-1.2 ecdsa handshakes -new
-all resumed-1.2 ecdsa handshakes -reuse
-all request ecdsa requests hello
-scale=1 all mebibyte ecdsa requests 'big?bytes=1048576'
+is_peer() {
+    case $1:$case in
+    headgate:* | bare:* | hitch:request | hitch:mebibyte) return 1 ;;
+    esac
+}
 
-printf '%-16s %10s %10s %10s %8s\n' "ms of CPU" Headgate nginx HAProxy ratio
-for case in full-ecdsa-1.3 full-rsa-1.3 full-ecdsa-1.2 resumed-1.2 request mebibyte; do
-    awk -v case="$case" '{ v[$1] = $2 } END {
-        best = v["nginx"] < v["haproxy"] ? v["nginx"] : v["haproxy"]
-        printf "%-16s %10.4f %10.4f %10.4f %8.2f\n", case, v["headgate"], v["nginx"], v["haproxy"],
-            v["headgate"] / best }' "$work/result.$case"
+table() {
+    shown=$subjects
+    case $cases in *memory*) shown="$subjects bare" ;; esac
+    printf '%-16s' ""
+    for subject in $shown; do printf ' %10s' "$subject"; done
+    printf ' %-4s %6s\n' "" ratio
+    for each in $cases; do row "$each"; done
+    printf '\nnegotiated, and tickets of a first connection and of all that were counted:\n'
+    awk '{ facts = ""; for (i = 3; i <= NF; i++) if ($i ~ /^(protocol|cipher|group|key|first_tickets|tickets)=/)
+               facts = facts " " $i; print $1, $2 facts }' "$work/negotiated" | sort -u
+}
+
+# Each case has one protocol, one cipher, one group and one key on all sides, or figures lie.
+check_negotiated() {
+    awk '{ terms = ""; for (i = 3; i <= NF; i++) if ($i ~ /^(protocol|cipher|group|key)=/) terms = terms $i
+           if ($1 in first && first[$1] != terms) { print $1, $2, terms; bad = 1 }
+           first[$1] = terms } END { exit bad }' "$work/negotiated" >&2 ||
+        die "not the same was negotiated everywhere"
+}
+
+# ---- the run ---------------------------------------------------------------------------------------
+
+need wrk wrk openssl openssl taskset util-linux
+for subject in $subjects; do
+    case $subject in
+    headgate) ;;
+    nginx) need nginx nginx-light ;;
+    apache) need apache2 apache2 ;;
+    *) need "$subject" "$subject" ;;
+    esac
 done
+# shellcheck disable=SC3045  # dash has it, and bash
+ulimit -n "$(ulimit -H -n)"
+make_certificates
+write_openssl_conf
+: >"$work/negotiated"
+mkfifo "$work/never" # no input for those who end with it, and no end of it
+exec 8<>"$work/never"
+start_origin
+
+cpu_cases=$(for each in $cases; do case $each in memory-*) ;; *) echo "$each" ;; esac; done)
+if [ -n "$cpu_cases" ]; then
+    for subject in $subjects; do serve "$subject"; done
+    for case in $cpu_cases; do
+        round=0
+        while [ $((round += 1)) -le "$rounds" ]; do
+            for subject in $subjects; do measure_cpu; done
+        done
+        say "$case done"
+    done
+    for subject in $subjects; do stop "$(of "$subject" pid)"; done
+fi
+for case in $cases; do
+    case $case in memory-*) for subject in $subjects bare; do measure_memory; done ;; esac
+done
+check_negotiated
+table

@@ -1,0 +1,187 @@
+# shellcheck shell=sh
+# What tls.sh and tls_threads.sh share: certificates, and servers that do the same work. Each ends
+# TLS 1.2 and 1.3 with tickets and no cache of sessions (each has its own tickets: a client sees how
+# many), and fetches from the origin in the clear. To be read behind lib.sh.
+#
+#     make_certificates         $work/ecdsa.pem and rsa.pem, of 30 days
+#     serve NAME                sets pid_NAME, ecdsa_NAME and rsa_NAME: its ports
+#     cpu_ns_of PID             CPU of the whole tree so far, user and system, in nanoseconds
+#     of NAME WHAT              the value of $WHAT_NAME
+
+headgate=${HEADGATE:-$build/headgate}
+server_cpu=$(($(nproc) - 1)) # servers on the last one, the rest of the world on the first
+processes=1
+threads=1
+
+of() { eval "printf '%s' \"\$$2_$1\""; }
+
+make_certificates() {
+    for kind in ecdsa rsa; do
+        algorithm=rsa:2048
+        [ $kind = ecdsa ] && algorithm="ec -pkeyopt ec_paramgen_curve:P-256"
+        # shellcheck disable=SC2086  # a list of words
+        openssl req -x509 -newkey $algorithm -nodes -keyout "$work/$kind.key" -out "$work/$kind.crt" \
+            -subj /CN=bench.test -days 30 2>/dev/null || die "no certificate"
+        cat "$work/$kind.crt" "$work/$kind.key" >"$work/$kind.pem"
+    done
+    chmod 644 "$work"/*.key "$work"/*.pem # children are nobody
+}
+
+# Exact, where ticks of 10 ms are not; of threads that live.
+cpu_ns_of() {
+    for tree_pid in $(process_tree "$1"); do cat "/proc/$tree_pid"/task/*/schedstat 2>/dev/null; done |
+        awk '{ all += $1 } END { printf "%.0f\n", all }'
+}
+
+# ---- configurations -------------------------------------------------------------------------------
+
+headgate_conf() {
+    cat <<CONF
+Listen 127.0.0.1:$1
+Listen 127.0.0.1:$2
+StartServers $processes
+ThreadsPerChild $threads
+MaxKeepAliveRequests 0
+KeepAliveTimeout 300
+ErrorLog $work/headgate.log
+PidFile $work/headgate.pid
+CoreDumpDirectory $work
+ProxyPass / http://127.0.0.1:$origin/
+<VirtualHost *:$1>
+ServerName bench.test
+SSLEngine on
+SSLCertificateFile $work/ecdsa.pem
+</VirtualHost>
+<VirtualHost *:$2>
+ServerName bench.test
+SSLEngine on
+SSLCertificateFile $work/rsa.pem
+</VirtualHost>
+CONF
+}
+
+nginx_conf() {
+    cat <<CONF
+worker_processes $processes; daemon off; pid $work/nginx.pid; error_log $work/nginx.log;
+events { worker_connections 8192; }
+http {
+    access_log off; keepalive_requests 100000000; keepalive_timeout 300s;
+    ssl_session_tickets on; ssl_session_cache none; ssl_protocols TLSv1.2 TLSv1.3;
+    client_body_temp_path $work/body; proxy_temp_path $work/proxy;
+    fastcgi_temp_path $work/fastcgi; uwsgi_temp_path $work/uwsgi; scgi_temp_path $work/scgi;
+    upstream origin { server 127.0.0.1:$origin; keepalive 64; }
+    proxy_http_version 1.1; proxy_set_header Connection "";
+    server { listen 127.0.0.1:$1 ssl; ssl_certificate $work/ecdsa.crt;
+             ssl_certificate_key $work/ecdsa.key; location / { proxy_pass http://origin; } }
+    server { listen 127.0.0.1:$2 ssl; ssl_certificate $work/rsa.crt;
+             ssl_certificate_key $work/rsa.key; location / { proxy_pass http://origin; } }
+}
+CONF
+}
+
+haproxy_conf() {
+    cat <<CONF
+global
+    nbthread $threads
+    maxconn 8192
+    tune.ssl.cachesize 0
+defaults
+    mode http
+    timeout client 300s
+    timeout http-keep-alive 300s
+    timeout server 60s
+    timeout connect 5s
+frontend ecdsa
+    bind 127.0.0.1:$1 ssl crt $work/ecdsa.pem
+    default_backend origin
+frontend rsa
+    bind 127.0.0.1:$2 ssl crt $work/rsa.pem
+    default_backend origin
+backend origin
+    http-reuse always
+    server origin 127.0.0.1:$origin
+CONF
+}
+
+apache_conf() {
+    for module in mpm_event authz_core ssl socache_shmcb proxy proxy_http; do
+        printf 'LoadModule %s_module /usr/lib/apache2/modules/mod_%s.so\n' $module $module
+    done
+    cat <<CONF
+ServerRoot $work
+ServerName bench.test
+DefaultRuntimeDir $work
+PidFile $work/apache.pid
+ErrorLog $work/apache.log
+User nobody
+Group nogroup
+Listen 127.0.0.1:$1
+Listen 127.0.0.1:$2
+StartServers 1
+ServerLimit 1
+ThreadsPerChild 64
+MaxRequestWorkers 64
+MinSpareThreads 1
+MaxSpareThreads 64
+AsyncRequestWorkerFactor 64
+MaxKeepAliveRequests 0
+KeepAliveTimeout 300
+SSLProtocol -all +TLSv1.2 +TLSv1.3
+SSLSessionCache none
+ProxyPass / http://127.0.0.1:$origin/
+<VirtualHost *:$1>
+SSLEngine on
+SSLCertificateFile $work/ecdsa.pem
+</VirtualHost>
+<VirtualHost *:$2>
+SSLEngine on
+SSLCertificateFile $work/rsa.pem
+</VirtualHost>
+CONF
+}
+
+# One certificate for a port; it knows no HTTP.
+hitch_conf() {
+    cat <<CONF
+frontend = { host = "127.0.0.1" port = "$1" pem-file = "$work/ecdsa.pem" }
+frontend = { host = "127.0.0.1" port = "$2" pem-file = "$work/rsa.pem" }
+pem-file = "$work/ecdsa.pem"
+backend = "[127.0.0.1]:$origin"
+workers = $processes
+user = "nobody"
+daemon = off
+log-level = 0
+CONF
+}
+
+# ---- starting -------------------------------------------------------------------------------------
+
+command_of() {
+    case $1 in
+    headgate) echo "$headgate -f $work/headgate.conf" ;;
+    nginx) echo "nginx -c $work/nginx.conf -p $work" ;;
+    haproxy) echo "haproxy -f $work/haproxy.conf" ;;
+    apache) echo "apache2 -D FOREGROUND -d $work -f $work/apache.conf" ;;
+    hitch) echo "hitch --config=$work/hitch.conf" ;;
+    bare) echo "$build/headgate-bare-tls-server $2 $work/ecdsa.pem" ;;
+    esac
+}
+
+serve() {
+    free_port
+    serve_first=$port
+    free_port
+    serve_second=$port
+    [ "$1" = bare ] || "$1_conf" "$serve_first" "$serve_second" >"$work/$1.conf"
+    # shellcheck disable=SC2046  # a list of words
+    start "$1" taskset -c "${cpus:-$server_cpu}" $(command_of "$1" "$serve_first")
+    wait_for_port "$serve_first" "$started_pid" || die "$1: $(cat "$work/$1.out")"
+    eval "pid_$1=$started_pid ecdsa_$1=$serve_first rsa_$1=$serve_second"
+}
+
+start_origin() {
+    free_port
+    origin=$port
+    start origin taskset -c 0 "$build/headgate-origin" --listen "127.0.0.1:$origin"
+    wait_for_port "$origin" "$started_pid" || die "the origin does not start"
+}
