@@ -51,8 +51,14 @@ loop::Task<void> Engine::serve(mpm::Accepted accepted) {
         arrivals_.push_back(*arrival);
         return serve_arrival(std::move(arrival), rule);
     }
+    return speak(std::move(transport), facts, "");
+}
+
+/// The protocol of a connection that is open: a tunnel's, or HTTP.
+loop::Task<void> Engine::speak(std::unique_ptr<net::Transport> transport,
+                               const ConnectionFacts& facts, const std::string& server_name) {
     if (facts.tunnel_site != nullptr) {
-        auto tunnel = std::make_unique<RawTunnel>(state_, std::move(transport), facts, "");
+        auto tunnel = std::make_unique<RawTunnel>(state_, std::move(transport), facts, server_name);
         tunnels_.push_back(*tunnel);
         return serve_owned_tunnel(std::move(tunnel));
     }
@@ -72,18 +78,10 @@ loop::Task<void> Engine::serve_arrival(std::unique_ptr<Arrival> arrival, ProxyHe
         arrival->transport = std::move(arrival->plain);
     }
     if (arrival->transport == nullptr) co_return;
-    if (arrival->facts.tunnel_site != nullptr) {
-        auto tunnel = std::make_unique<RawTunnel>(state_, std::move(arrival->transport),
-                                                  arrival->facts, arrival->server_name);
-        arrival.reset();
-        tunnels_.push_back(*tunnel);
-        co_await tunnel->serve();
-        co_return;
-    }
-    auto client = std::make_unique<H1Client>(state_, std::move(arrival->transport), arrival->facts);
+    loop::Task<void> rest =
+        speak(std::move(arrival->transport), arrival->facts, arrival->server_name);
     arrival.reset();
-    clients_.push_back(*client);
-    co_await client->serve();
+    co_await std::move(rest);
 }
 
 void Engine::settle_logs() {

@@ -24,6 +24,8 @@ public:
 
 private:
     loop::Task<void> serve_arrival(std::unique_ptr<Arrival> arrival, ProxyHeaderRule rule);
+    loop::Task<void> speak(std::unique_ptr<net::Transport> transport, const ConnectionFacts& facts,
+                           const std::string& server_name);
     void settle_logs();
     void report_lost();
 

@@ -3,6 +3,7 @@
 
 #include "proxy/net/tls_hello.h"
 #include "proxy/net/tls_transport.h"
+#include "proxy/read_pace.h"
 #include "proxy/tls_site.h"
 #include "proxy/tls_status.h"
 
@@ -25,19 +26,22 @@ Failure refused(const char* why) {
 
 /// Puts the octets of a ClientHello back when all are there; only what a client has sent of it is
 /// kept meanwhile.
-loop::Task<Result<ClientHello>> receive_hello(net::PlainTransport& plain, loop::Deadline deadline) {
+loop::Task<Result<ClientHello>> receive_hello(net::PlainTransport& plain, ReadPace& pace,
+                                              loop::Deadline timeout) {
     std::string octets;
     while (true) {
         const std::span<char> scratch = plain.loop().scratch().first(hello_read);
         const Tried tried = plain.try_read(scratch);
         if (tried.is_done()) {
             octets.append(scratch.data(), tried.bytes);
+            pace.add(tried.bytes, plain.loop().now());
             ClientHello hello = net::read_client_hello(octets);
             if (hello.state == ClientHello::State::need_more) continue;
             plain.unread(octets);
             co_return std::move(hello);
         }
         if (!tried.would_block()) co_return refused("the client left before its ClientHello");
+        const loop::Deadline deadline = pace.bound(timeout, plain.loop().now());
         const loop::Wake wake = co_await wait(plain, tried.want(), net::phase::tls, deadline);
         if (wake != loop::Wake::ready) co_return failed_wait(Side::client, net::phase::tls, wake);
     }
@@ -62,8 +66,10 @@ loop::Task<void> open_door(LoopState& state, Arrival& arrival) {
     arrival.branch = state.loop.branch();
     ConnectionFacts& facts = arrival.facts;
     const Site& first = *facts.candidates->sites.front();
-    const loop::Deadline deadline = loop::Deadline::at(state.loop.now() + *first.settings.timeout);
-    const auto hello = co_await receive_hello(*arrival.plain, deadline);
+    const loop::Deadline timeout = loop::Deadline::at(state.loop.now() + *first.settings.timeout);
+    ReadPace pace;
+    pace.begin(*first.settings.handshake_limit, state.loop.now());
+    const auto hello = co_await receive_hello(*arrival.plain, pace, timeout);
     if (!hello) {
         report(state, facts, hello.error());
         co_return;
@@ -88,6 +94,7 @@ loop::Task<void> open_door(LoopState& state, Arrival& arrival) {
     facts.names_no_server = hello->server_name.empty();
     auto tls = std::make_unique<net::TlsTransport>(std::move(arrival.plain),
                                                    facts.tls_site->tls->server());
+    const loop::Deadline deadline = pace.bound(timeout, state.loop.now());
     const Result<void> shaken = co_await handshake(*tls, Side::client, deadline);
     count_handshake(state.surroundings.slot, shaken.has_value() ? tls.get() : nullptr);
     if (!shaken) {

@@ -67,6 +67,20 @@ TEST_P(TlsHostile, ARequestIsCut) {
     EXPECT_TRUE(line["end"].starts_with("client/request-content/")) << line.text();
 }
 
+/// RequestReadTimeout's handshake=, long before Timeout.
+TEST_P(TlsHostile, HandshakesAreLimitedInTime) {
+    const TlsFiles files;
+    RunningOrigin origin;
+    if (tests_tls()) GTEST_SKIP() << "plain clients are needed";
+    RunningProxy proxy(model(), one_thread(model()) + "RequestReadTimeout handshake=1\n" +
+                                    files.server("a.test") + pass_all_to(origin));
+    RawConnection client(proxy.port());
+    client.send(std::string("\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", 11));
+    EXPECT_EQ(client.receive_rest(), "");
+    EXPECT_NE(proxy.error_log("HG0105").find("timeout"), std::string::npos);
+    expect_an_answer(proxy);
+}
+
 TEST_P(TlsHostile, HandshakesAreCut) {
     const TlsFiles files;
     RunningOrigin origin;

@@ -1,0 +1,85 @@
+// How settings of an inner section go over those around it (Apache's section merging).
+#include "proxy/settings.h"
+
+namespace headgate::proxy {
+namespace {
+
+/// A section that names modules alone keeps the level of everything else.
+void merge_levels(conf::Set<LogLevels>& base, const conf::Set<LogLevels>& over) {
+    if (!over.is_written() || over->has_level) {
+        base.merge_from(over);
+        return;
+    }
+    LogLevels merged = *base;
+    merged.modules.insert(merged.modules.end(), over->modules.begin(), over->modules.end());
+    base.write(std::move(merged), over.span());
+}
+
+template <class T>
+void put_before(std::vector<T>& list, const std::vector<T>& inner) {
+    list.insert(list.begin(), inner.begin(), inner.end());
+}
+
+template <class T>
+void put_behind(std::vector<T>& list, const std::vector<T>& inner) {
+    list.insert(list.end(), inner.begin(), inner.end());
+}
+
+}  // namespace
+
+void ServerSettings::merge_from(const ServerSettings& over) {
+    server_name.merge_from(over.server_name);
+    server_aliases = over.server_aliases;
+    server_admin.merge_from(over.server_admin);
+    timeout.merge_from(over.timeout);
+    handshake_limit.merge_from(over.handshake_limit);
+    head_limit.merge_from(over.head_limit);
+    content_limit.merge_from(over.content_limit);
+    keep_alive.merge_from(over.keep_alive);
+    keep_alive_timeout.merge_from(over.keep_alive_timeout);
+    max_keep_alive_requests.merge_from(over.max_keep_alive_requests);
+    limit_request_line.merge_from(over.limit_request_line);
+    limit_request_field_size.merge_from(over.limit_request_field_size);
+    limit_request_fields.merge_from(over.limit_request_fields);
+    encoded_slashes = over.encoded_slashes;
+    merge_slashes.merge_from(over.merge_slashes);
+    underscores.merge_from(over.underscores);
+    trace.merge_from(over.trace);
+    peers.merge_from(over.peers);
+    proxy_header.merge_from(over.proxy_header);
+    tunnel = over.tunnel;
+    error_log.merge_from(over.error_log);
+    merge_levels(log_level, over.log_level);
+    for (const auto& [nickname, format] : over.log_formats) {
+        log_formats.insert_or_assign(nickname, format);
+    }
+    transfer_format.merge_from(over.transfer_format);
+    if (!over.access_logs.empty()) {
+        access_logs = over.access_logs;
+    }
+}
+
+void RouteSettings::merge_from(const RouteSettings& over) {
+    handler.merge_from(over.handler);
+    requires_tls.merge_from(over.requires_tls);
+    limit_request_body.merge_from(over.limit_request_body);
+    for (const auto& [status, text] : over.error_documents) {
+        error_documents.insert_or_assign(status, text);
+    }
+    put_before(passes, over.passes);
+    put_before(reverses, over.reverses);
+    enable_splice.merge_from(over.enable_splice);
+    proxy_preserve_host.merge_from(over.proxy_preserve_host);
+    proxy_timeout.merge_from(over.proxy_timeout);
+    proxy_accept.merge_from(over.proxy_accept);
+    proxy_100_continue.merge_from(over.proxy_100_continue);
+    tunnel_timeout.merge_from(over.tunnel_timeout);
+    tunnel_drain_timeout.merge_from(over.tunnel_drain_timeout);
+    proxy_add_headers.merge_from(over.proxy_add_headers);
+    forwarded_fields.merge_from(over.forwarded_fields);
+    proxy_via.merge_from(over.proxy_via);
+    put_behind(request_fields, over.request_fields);
+    put_behind(response_fields, over.response_fields);
+}
+
+}  // namespace headgate::proxy
