@@ -61,8 +61,8 @@ PRESSURE = {"event": (1200, 8 << 20), "worker": (48, 512 << 10), "prefork": (40,
 
 
 async def memory(rig):
-    """Memory runs out (RLIMIT_DATA) under a flood of large heads: children may die of it and are replaced,
-    the program does not, and a second after the flood everything is served."""
+    """Memory runs out (RLIMIT_DATA) under a flood of large heads: children may die of it and are
+    replaced, the program does not, and a second after the flood everything is served."""
     origin = await rigs.Origin().start()
     proxy = await rig.proxy(f"ProxyPass / http://127.0.0.1:{origin.port}/\n" + LARGE_HEADS)
     clients, room = PRESSURE[rig.model]
