@@ -153,6 +153,7 @@ async def disk_full(rig):
     os.truncate(path, 0)
     written = await rigs.until(lambda: os.path.getsize(path) > 0, 5)
     await load.stop()
+    subprocess.run(["umount", "--lazy", disk], check=True)  # or the folder could not be removed
     rig.note(f"{load.asked} requests, {load.failures()}, slowest {load.slowest * 1000:.0f} ms, "
              f"{lost:.0f} lines lost of {asked}")
     rig.expect(full, "the disk was not full")
