@@ -52,7 +52,11 @@ Outcome Supervisor::run() {
 std::chrono::milliseconds Supervisor::longest_wait() const {
     if (is_ending_) return pass / 5;
     if (missing_.empty()) return between_news;
-    const auto braked = std::chrono::ceil<std::chrono::milliseconds>(may_fork_at_ - Clock::now());
+    const auto next = std::min_element(
+        missing_.begin(), missing_.end(),
+        [](const Missing& one, const Missing& other) { return one.not_before < other.not_before; });
+    const auto due = std::max(next->not_before, may_fork_at_);
+    const auto braked = std::chrono::ceil<std::chrono::milliseconds>(due - Clock::now());
     return std::clamp(braked, std::chrono::milliseconds(0), between_news);
 }
 

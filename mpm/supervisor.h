@@ -61,6 +61,11 @@ private:
         bool is_draining = false;
         bool is_helper = false;  // answers StatusListen; not one of the model's
     };
+    /// A child to replace. The crash brake holds each that never accepted, and only that one.
+    struct Missing {
+        unsigned ordinal;
+        Clock::time_point not_before{};
+    };
 
     Outcome start();
     Outcome open(const Program* program, const std::optional<Handover>& handover);
@@ -110,12 +115,13 @@ private:
     const std::vector<std::string> command_;
     std::list<std::unique_ptr<Generation>> generations_;
     std::list<Child> children_;
-    std::vector<unsigned> missing_;  // ordinals of crashed children to replace
+    std::vector<Missing> missing_;
     SpareKeeper spare_;
     ThreadLoad load_;
     Clock::time_point next_maintenance_{};
     Clock::time_point next_news_{};
-    Clock::time_point may_fork_at_{};  // the crash brake
+    Clock::time_point may_fork_at_{};  // when a fork has failed
+    Clock::time_point may_add_at_{};   // spare children and the helper: the crash brake
     bool wants_reload_ = false;
     bool wants_replacement_ = false;
     bool is_guarded_ = false;  // guard_memory()

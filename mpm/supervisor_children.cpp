@@ -57,7 +57,7 @@ void Supervisor::launch(Generation& generation, unsigned ordinal, bool is_helper
     if (plan.row == scoreboard_->rows()) {
         say_("the scoreboard is full: a child is started later");
         may_fork_at_ = Clock::now() + pass;
-        if (!is_helper) missing_.push_back(ordinal);
+        if (!is_helper) missing_.push_back({ordinal, {}});
         return;
     }
     auto [ours, theirs] = make_control_pair();
@@ -82,7 +82,7 @@ void Supervisor::launch(Generation& generation, unsigned ordinal, bool is_helper
     if (pid < 0) {
         say_("cannot fork a child");
         may_fork_at_ = Clock::now() + pass * 10;
-        if (!is_helper) missing_.push_back(ordinal);
+        if (!is_helper) missing_.push_back({ordinal, {}});
         return;
     }
     facts.pid = pid;
@@ -118,19 +118,26 @@ void Supervisor::bury(pid_t pid, int status) {
     const Child ended{child->pid, child->row,         child->ordinal,  child->generation,
                       {},         child->is_draining, child->is_helper};
     children_.erase(child);
-    if (crashed && !ever_served) may_fork_at_ = std::max(may_fork_at_, Clock::now() + pass);
+    const bool is_braked = crashed && !ever_served;
+    const Clock::time_point not_before = is_braked ? Clock::now() + pass : Clock::time_point{};
+    may_add_at_ = std::max(may_add_at_, not_before);
     // What ended without being asked is replaced at once, on the same buckets.
     const bool is_wanted = !is_ending_ && !ended.is_draining && is_present;
     // The helper waits for the next pass of maintenance.
-    if (is_wanted && !ended.is_helper) missing_.push_back(ended.ordinal);
+    if (is_wanted && !ended.is_helper) missing_.push_back({ended.ordinal, not_before});
     fork_missing();
 }
 
-/// Replaces what has crashed, at once unless the crash brake holds.
+/// Replaces what has crashed, at once but for those that the crash brake holds: others do not wait
+/// for them.
 void Supervisor::fork_missing() {
     if (is_ending_ || Clock::now() < may_fork_at_) return;
-    for (const unsigned ordinal : std::exchange(missing_, {})) {
-        if (serving(present()) < present().sizing.max_children) fork_child(present(), ordinal);
+    for (const Missing& each : std::exchange(missing_, {})) {
+        if (Clock::now() < each.not_before) {
+            missing_.push_back(each);
+        } else if (serving(present()) < present().sizing.max_children) {
+            fork_child(present(), each.ordinal);
+        }
     }
 }
 
@@ -157,7 +164,7 @@ void Supervisor::replace_spent() {
         const bool is_present = child.generation == present().number && !child.is_draining;
         if (!is_present || !scoreboard_->row(child.row).is_draining) continue;
         child.is_draining = true;
-        missing_.push_back(child.ordinal);
+        missing_.push_back({child.ordinal, {}});
     }
 }
 
@@ -180,7 +187,7 @@ void Supervisor::maintain() {
     next_maintenance_ = Clock::now() + pass;
     replace_spent();
     fork_missing();
-    if (Clock::now() < may_fork_at_) return;
+    if (Clock::now() < std::max(may_fork_at_, may_add_at_)) return;
     Generation& generation = present();
     const bool has_helper =
         std::any_of(children_.begin(), children_.end(), [&](const Child& child) {

@@ -91,12 +91,16 @@ loop::Task<Result<void>> Exchange::forward() {
     if (content_ == RequestContent::none) {
         const Result<void> sent = co_await send_request();
         if (!sent) co_return sent.error();
+        head_deadline_ = upstream_deadline();
         co_return co_await respond();
     }
     if (answers_continue_) {
         const Result<void> told = co_await client_.send_interim(100, {}, client_deadline());
         if (!told) co_return told.error();
     }
+    // While the request is on its way its own deadlines count, however long it takes; upload() says
+    // when it is over, which may be before respond() begins.
+    head_deadline_ = loop::Deadline::never();
     auto up = upload();
     auto down = respond();
     auto sides = loop::both(state_.loop, std::move(up), std::move(down), loop::Until::second_ends);
@@ -143,8 +147,6 @@ loop::Task<Result<void>> Exchange::upload() {
 loop::Task<Result<void>> Exchange::respond() {
     ReceivedHead* received = nullptr;
     response_branch_ = state_.loop.branch();
-    // While the request is on its way its own deadlines count, however long it takes.
-    head_deadline_ = upload_done_ ? upstream_deadline() : loop::Deadline::never();
     do {
         auto head = co_await lease_->side().read_head(head_deadline_);
         if (!head) co_return head.error();

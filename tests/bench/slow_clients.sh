@@ -44,7 +44,7 @@ start_slow() {
         body) set -- -B -i 4 -x 8 -s 100000 -t POST -u "$url/upload" ;;
         read) set -- -X -n 4 -z 32 -w 256 -y 512 -k 1 -u "$url/big?bytes=8000000" ;;
     esac
-    start slow slowhttptest -c "$clients" -r "$clients" -l "$seconds" -p 3 "$@"
+    start slow slowhttptest -c "$clients" -r "$clients" -l "$((seconds + 30))" -p 3 "$@"
     slow_pid=$started_pid
 }
 
@@ -55,7 +55,7 @@ last_said() {
 
 # ---- the probe --------------------------------------------------------------------------------------
 
-# Sets answered, failed and worst_us, of probes for as long as the slow clients are there.
+# Sets answered, failed and worst_us, of the probes of so many seconds, beside the slow clients.
 probe() {
     answered=0 failed=0 worst_us=0
     probe_end=$(($(date +%s) + seconds))
@@ -89,13 +89,16 @@ measure() {
     judge "$1"
 }
 
-# Sets held: all of them, or as many as the server has accepted after three seconds.
+# Sets held: all of them, or as many as the server has when three seconds have brought no more.
 wait_for_clients() {
-    clients_tries=0 held=0
-    while [ "$held" -lt "$clients" ] && [ "$clients_tries" -lt 30 ]; do
-        sleep 0.1
+    clients_tries=0 held=0 idle=0
+    while [ "$held" -lt "$clients" ] && [ "$clients_tries" -lt 60 ]; do
+        sleep 0.3
         clients_tries=$((clients_tries + 1))
-        held=$(accepted_on "$port")
+        held_now=$(accepted_on "$port")
+        if [ "$held_now" -gt "$held" ]; then idle=0; else idle=$((idle + 1)); fi
+        held=$held_now
+        [ "$held" -gt 0 ] && [ "$idle" -ge 10 ] && break
     done
 }
 

@@ -12,6 +12,7 @@ import sys
 import traceback
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import breaks     # noqa: E402
 import names      # noqa: E402
 import network    # noqa: E402
 import processes  # noqa: E402
@@ -24,6 +25,7 @@ FAULTS = (
     ("all-children-killed", processes.all_children_killed, "here"),
     ("memory", resources.memory, "here"),
     ("dies-at-reuse", reuse.dies_at_reuse, "here"),
+    ("dies-under-load", breaks.dies_under_load, "here"),
     ("clock-jumps", processes.clock_jumps, "here"),
     ("dns-gone", names.gone, "apart"),
     ("dns-flapping", names.flapping, "apart"),
@@ -46,7 +48,8 @@ async def run(headgate, name, model, quick):
         a_rig.missed.append(f"{type(error).__name__} {error} ({where.filename}:{where.lineno})")
     a_rig.end()
     verdict = "FAILED  " if a_rig.missed else "survived"
-    print(f"{verdict} {name:20} {model:8} {'; '.join(a_rig.missed + a_rig.notes)}", flush=True)
+    text = " ".join("; ".join(a_rig.missed + a_rig.notes).split())  # in one line
+    print(f"{verdict} {name:20} {model:8} {text}", flush=True)
     return 1 if a_rig.missed else 0
 
 

@@ -11,7 +11,7 @@ import rig as rigs
 
 # No ARP, no address and no reset: the packets of 127.0.0.2 go nowhere, both ways.
 VANISHED = "127.0.0.2"
-LIMITS = "Timeout 2\nKeepAliveTimeout 2\nRequestReadTimeout header=2 body=2\n"
+LIMITS = "Timeout 3\nKeepAliveTimeout 3\nRequestReadTimeout header=3 body=3\n"
 
 
 def packets(*rules):
@@ -62,8 +62,8 @@ async def clients_vanish(rig):
     origin = await rigs.Origin().start()
     proxy = await rig.proxy(f"ProxyPass / http://127.0.0.1:{origin.port}/\n" + LIMITS)
     each = 5
-    clients = [await Vanishing.start(proxy.port, phase)
-               for phase in Vanishing.PHASES for _ in range(each)]
+    clients = await asyncio.gather(*(Vanishing.start(proxy.port, phase)
+                                     for phase in Vanishing.PHASES for _ in range(each)))
     await rigs.until(lambda: origin.holding == each and held(proxy.port) == len(clients), 5)
     before = held(proxy.port)
     packets(f"ip saddr {VANISHED} drop", f"ip daddr {VANISHED} drop")

@@ -33,7 +33,7 @@ class Dying:
             await self.read_one(reader)
             writer.write(rigs.response(b"ok"))
             await self.die(self.chance.choice(DEATHS), reader, writer)
-        except (ConnectionError, asyncio.IncompleteReadError):
+        except (ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
             pass
         finally:
             writer.close()

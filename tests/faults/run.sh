@@ -38,7 +38,7 @@ one-octet-segments   Segments.Takes*
 END
 }
 
-quick_names="all-children-killed dies-at-reuse ports disk-full clients-vanish loss"
+quick_names="all-children-killed dies-under-load dies-at-reuse ports disk-full clients-vanish loss"
 
 names() {
     behaviour_tests | awk '{ print $1 }'

@@ -1,0 +1,246 @@
+// Every call on an upstream connection fails once, and is cancelled once: connecting, sending,
+// reading head and content, looking at an idle connection, in each framing. No frame, descriptor or
+// connection is left, nothing is closed twice, and the client gets a whole response, a whole answer
+// of ours, or what it cannot take for whole.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <memory>
+
+#include "tests/support/exchange_rig.h"
+#include "tests/support/failing_calls.h"
+
+namespace headgate::proxy {
+namespace {
+
+using support::ExchangeRig;
+using support::FailingCalls;
+using support::LoadedSites;
+using support::Record;
+using support::Round;
+using support::ScriptedTransport;
+using support::Step;
+using support::StepOrigin;
+
+struct Case {
+    const char* name;
+    std::string request;
+    std::string request_end;  // what its last octets are, as the upstream gets them
+    std::string response;     // of the upstream
+    bool closes = false;      // and it closes then
+    int requests = 1;         // so many of them on the client's connection
+    int least_steps = 4;      // connect, write, read the head and nothing more
+};
+
+const std::string get = "GET /a HTTP/1.1\r\nHost: h\r\n\r\n";
+const std::string ok = "HTTP/1.1 200 OK\r\n";
+const std::string by_length = ok + "Content-Length: 11\r\n\r\nhello world";
+const std::string by_chunks = ok +
+                              "Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n6\r\n world\r\n"
+                              "0\r\n\r\n";
+const std::string until_close = ok + "\r\nhello world";
+const std::string no_content = "HTTP/1.1 204 No Content\r\n\r\n";
+const std::string post = "POST /a HTTP/1.1\r\nHost: h\r\nContent-Length: 11\r\n\r\nhello world";
+const std::string post_chunked =
+    "POST /a HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n"
+    "5\r\nhello\r\n6\r\n world\r\n0\r\n\r\n";
+const std::string large = ok + "Content-Length: 300000\r\n\r\n" + std::string(300'000, 'x');
+
+const Case cases[] = {
+    {"no content", get, "\r\n\r\n", no_content},
+    {"length", get, "\r\n\r\n", by_length},
+    {"chunked", get, "\r\n\r\n", by_chunks},
+    {"until close", get, "\r\n\r\n", until_close, true},
+    {"until close, to 1.0", "GET /a HTTP/1.0\r\n\r\n", "\r\n\r\n", until_close, true},
+    {"much by length", get, "\r\n\r\n", large, false, 1, 6},
+    {"much until close", get, "\r\n\r\n", ok + "\r\n" + std::string(300'000, 'x'), true, 1, 6},
+    {"interim responses", get, "\r\n\r\n", "HTTP/1.1 103 Early Hints\r\n\r\n" + by_length},
+    {"upload, length", post, "hello world", by_length},
+    {"upload, chunked", post_chunked, "0\r\n\r\n", by_chunks},
+    {"upload, answered until close", post, "hello world", until_close, true},
+    {"reused, length", get, "\r\n\r\n", by_length, false, 3, 8},
+    {"reused, chunked", get, "\r\n\r\n", by_chunks, false, 3, 8},
+    {"reused, upload", post, "hello world", by_length, false, 3, 8},
+};
+
+/// Answers each whole request, and counts them.
+StepOrigin::Script script_of(const Case& which, int& seen) {
+    return [&which, &seen](std::string_view input, int) {
+        const std::size_t head = input.find("\r\n\r\n");
+        if (head == std::string_view::npos || !input.ends_with(which.request_end)) {
+            return StepOrigin::Reply{};
+        }
+        seen++;
+        return StepOrigin::Reply{input.size(), which.response, which.closes, false};
+    };
+}
+
+std::size_t open_descriptors() {
+    const std::filesystem::directory_iterator all("/proc/self/fd");
+    return std::distance(begin(all), end(all));
+}
+
+std::size_t count(const std::string& text, const std::string& part) {
+    std::size_t found = 0;
+    for (std::size_t at = 0; (at = text.find(part, at)) != std::string::npos; at += part.size())
+        found++;
+    return found;
+}
+
+/// The chunks from `at` on, as far as they are there, and "<end>" for the last one.
+std::string joined_chunks(const std::string& text, std::size_t& at) {
+    std::string all;
+    while (at < text.size()) {
+        const std::size_t line_end = text.find("\r\n", at);
+        if (line_end == text.npos) return at = text.size(), all;
+        const std::size_t size = std::stoul(text.substr(at, line_end - at), nullptr, 16);
+        if (size == 0 && text.compare(line_end, 4, "\r\n\r\n") == 0) {
+            at = line_end + 4;
+            return all + "<end>";
+        }
+        all += text.substr(line_end + 2, size);
+        at = std::min(text.size(), line_end + 2 + size + 2);
+    }
+    return all;
+}
+
+/// Responses with their chunks joined: how content is cut into chunks may differ.
+std::string joined(const std::string& text) {
+    std::string all;
+    for (std::size_t at = 0; at < text.size();) {
+        const std::size_t end = std::min(text.find("\r\n\r\n", at), text.size() - 4) + 4;
+        const std::string head = text.substr(at, end - at);
+        all += head;
+        at = end;
+        const std::size_t length = head.find("Content-Length: ");
+        if (head.find(": chunked") != head.npos) {
+            all += joined_chunks(text, at);
+        } else if (length != head.npos) {
+            const std::size_t size = std::stoul(head.substr(length + 16));
+            all += text.substr(at, size);
+            at = std::min(text.size(), at + size);
+        } else if (!head.starts_with("HTTP/1.1 204") && !head.starts_with("HTTP/1.1 1")) {
+            all += text.substr(at);
+            at = text.size();
+        }
+    }
+    return all;
+}
+
+/// What a client has got: whole responses of the upstream, answers of ours, and then perhaps a
+/// beginning.
+struct Got {
+    Got(std::string text, const std::string& response) : rest(std::move(text)) {
+        while (!rest.empty()) {
+            std::size_t size = response.size();
+            const bool is_ours = rest.starts_with("HTTP/1.1 50");
+            if (is_ours) {
+                const std::size_t length = rest.find("Content-Length: ") + 16;
+                size = rest.find("\r\n\r\n") + 4 + std::stoul(rest.substr(length));
+            } else if (!rest.starts_with(response)) {
+                break;
+            }
+            if (size > rest.size()) break;
+            (is_ours ? answers : whole)++;
+            rest.erase(0, size);
+        }
+    }
+    std::size_t whole = 0, answers = 0;
+    std::string rest;
+};
+
+/// The body for fail_nth: the case on a fresh engine, every call on its upstream under the plan.
+class Serve {
+public:
+    Serve(const Case& which, std::string response, StepOrigin& origin, int& seen)
+        : which_(which), response_(std::move(response)), origin_(origin), seen_(seen) {}
+    loop::Task<void> operator()(Round& round) const { return run(round, *this); }
+
+private:
+    static loop::Task<void> run(Round& round, const Serve& self) {
+        const std::size_t descriptors = open_descriptors();
+        self.seen_ = 0;
+        {
+            const LoadedSites loaded(support::configuration(self.origin_.url(), ""));
+            const auto calls = std::make_unique<FailingCalls>(round.plan, self.origin_.port());
+            Record record;
+            auto exchange = self.serve(round, loaded, record);
+            co_await std::move(exchange);
+            self.judge(round, record, loaded.file("access.log"));
+        }
+        while (self.origin_.step()) {
+        }
+        EXPECT_EQ(self.origin_.open(), 0u) << "an upstream connection is left";
+        EXPECT_EQ(open_descriptors(), descriptors);
+        EXPECT_EQ(FailingCalls::closed_twice(), 0);
+    }
+
+    loop::Task<void> serve(Round& round, const LoadedSites& loaded, Record& record) const {
+        const auto stock = std::make_unique<upstream::SharedStock>();
+        support::OneThread thread;
+        const auto state =
+            std::make_unique<LoopState>(round.loop(), loaded.sites(), *stock, thread.surroundings);
+        ConnectionFacts facts;
+        facts.client = *loop::Address::from_literal("192.0.2.7", 4000);
+        facts.local = *loop::Address::from_literal("127.0.0.1", 80);
+        facts.candidates = &loaded.sites()->at(facts.local);
+        support::Steps reads;
+        for (int i = 0; i < which_.requests; i++) {
+            reads.push_back(Step::data(which_.request));
+            reads.push_back(Step::block());
+        }
+        reads.push_back(Step::end());
+        auto transport = std::make_unique<ScriptedTransport>(round.loop(), std::move(reads),
+                                                             support::Steps{}, record);
+        transport->splice = ScriptedTransport::Splice::works;
+        auto client = std::make_unique<H1Client>(*state, std::move(transport), facts);
+        co_await client->serve();
+        client.reset();
+        state->logs.flush();
+    }
+
+    void judge(const Round& round, const Record& record, const std::string& log) const {
+        const Got got(joined(support::without_date(record.written())), response_);
+        EXPECT_TRUE(record.is_closed);
+        EXPECT_TRUE(response_.starts_with(got.rest)) << got.rest.substr(0, 1000);
+        // Towards HTTP/1.0 until close, a reset is the only sign that it is not the whole.
+        const bool is_by_close = which_.request.find("/1.0") != std::string::npos;
+        const bool is_marked = is_by_close && record.resets_on_close;
+        EXPECT_EQ(count(log, " ok "), is_marked ? 0 : got.whole) << log;
+        EXPECT_TRUE(!is_by_close || got.rest.empty() || is_marked);
+        const bool is_safe = which_.request.starts_with("GET");
+        if (!is_safe) {
+            EXPECT_LE(seen_, which_.requests) << "sent twice";
+        }
+        if (!round.is_untouched()) return;
+        EXPECT_EQ(got.whole, static_cast<std::size_t>(which_.requests)) << record.written();
+        EXPECT_EQ(seen_, which_.requests);
+        EXPECT_GE(FailingCalls::connects(), 1);
+        EXPECT_GE(FailingCalls::reads(), which_.requests);
+        EXPECT_GE(FailingCalls::writes(), which_.requests);
+    }
+
+    const Case& which_;
+    const std::string response_;  // as the client is to get it, joined
+    StepOrigin& origin_;
+    int& seen_;
+};
+
+TEST(ExchangeUpstreamFaults, every_call_on_the_upstream_fails_once) {
+    for (const Case& each : cases) {
+        SCOPED_TRACE(each.name);
+        int seen = 0;
+        const std::string response =
+            joined(ExchangeRig(script_of(each, seen), {Step::data(each.request)}).written());
+        ASSERT_FALSE(response.empty());
+        StepOrigin origin(script_of(each, seen));
+        const int steps = support::fail_nth(Serve(each, response, origin, seen),
+                                            [&origin] { return origin.step(); });
+        EXPECT_GE(steps, each.least_steps);
+        if (HasFailure()) return;
+    }
+}
+
+}  // namespace
+}  // namespace headgate::proxy
