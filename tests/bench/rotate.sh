@@ -90,6 +90,7 @@ run_model() {
         echo "$took" >>"$work/took"
         number=$((number + 1))
     done
+    refused=$(grep -c HG0105 "$work/headgate.error") # not those that wrk leaves behind when it ends
     kill -INT "$wrk_pid" # which makes it print what it has
     wait "$wrk_pid" 2>/dev/null
     generations=$(grep -c 'reloaded: generation' "$work/headgate.out")
@@ -100,7 +101,6 @@ run_model() {
 judge() {
     requests=$(awk '/requests in/ { print $1 }' "$work/wrk.out")
     errors=$(grep -E 'Socket errors|Non-2xx' "$work/wrk.out" | tr -s ' \n' ' ')
-    refused=$(grep -c HG0105 "$work/headgate.error")
     late=$(awk '$1 == "never" || $1 > 1000 { late++ } END { print late + 0 }' "$work/took")
     printf '%-9s%12s%12s%12s%8s%14s%10s\n' "$1" "${requests:-0}" \
         "$(sort -n "$work/took" | awk '{ v[NR] = $1 } END { print v[int((NR + 1) / 2)] }')" \
