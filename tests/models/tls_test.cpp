@@ -102,7 +102,9 @@ TEST_P(Tls, DemandsClientCertificatesByLocation) {
     RunningOrigin origin;
     RunningProxy proxy(model(), files.server("a.test") + files.authorities() +
                                     "SSLUserName SSL_CLIENT_S_DN_CN\n"
-                                    "CustomLog users.log \"%u %>s\"\n"
+                                    "CustomLog " +
+                                    files.folder.file("users.log") +
+                                    " \"%u %>s\"\n"
                                     "<Location /headers>\nSSLVerifyClient require\n</Location>\n" +
                                     pass_all_to(origin));
     const std::string secret = "GET /headers HTTP/1.1\r\nHost: a.test\r\n\r\n";
@@ -120,6 +122,10 @@ TEST_P(Tls, DemandsClientCertificatesByLocation) {
     terms.shown = stranger.issue("client.test");
     RawConnection other(proxy.port(), terms);
     EXPECT_EQ(status_of(other, "a.test"), 0);
+    wait_until("for the log", [&] {
+        const std::string users = files.folder.read("users.log");
+        return users.find("- 403\n") != users.npos && users.find("client.test 200\n") != users.npos;
+    });
 }
 
 TEST_P(Tls, RefusesTheRevoked) {
