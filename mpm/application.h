@@ -29,6 +29,10 @@ public:
 
     /// Null when the configuration has errors, which have been shown then.
     virtual std::unique_ptr<Program> load() = 0;
+
+    /// Just before a newer program takes this process over: what that one is to find. False: nobody
+    /// took it over, and what was left is taken back.
+    virtual void leave_behind(bool is_leaving) { static_cast<void>(is_leaving); }
 };
 
 }  // namespace headgate::mpm

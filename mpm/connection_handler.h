@@ -75,7 +75,7 @@ public:
     virtual bool holds_secrets() const { return false; }
     /// In the supervisor: what its children are told, so that those forked later start from it.
     virtual void apply(const ControlMessage&) {}
-    /// In the supervisor, about twice a second: what the children that run are to be told, each of
+    /// In the supervisor, a few times a second: what the children that run are to be told, each of
     /// all of it. Those forked later start from what this has become.
     virtual std::vector<std::string> news() { return {}; }
 };

@@ -39,7 +39,7 @@ public:
 private:
     using Clock = std::chrono::steady_clock;
     static constexpr std::chrono::milliseconds pass{1000};  // between looks at the spare threads
-    static constexpr std::chrono::milliseconds between_news{500};  // HandlerFactory::news()
+    static constexpr std::chrono::milliseconds between_news{250};  // HandlerFactory::news()
     static constexpr unsigned helper_connections = 64;  // of the process for StatusListen
     static constexpr std::size_t most_generations = 3;
 

@@ -15,7 +15,9 @@ void Supervisor::replace_program() {
         return;
     }
     leave(handover);
+    application_.leave_behind(true);
     exec_command(command_);
+    application_.leave_behind(false);
     take_handover();
     say_("the new program cannot be run; this one goes on");
 }

@@ -141,10 +141,14 @@ std::string of_request(char letter, const std::string& argument, const RequestFa
             return std::to_string(facts.exchanges_before);
         case 'x':
             return facts.tls != nullptr ? net::tls_fact(*facts.tls, argument) : "";
+        case 'u': {
+            const bool has_user = facts.tls != nullptr && !facts.user_variable.empty();
+            return has_user ? net::tls_fact(*facts.tls, facts.user_variable) : "";
+        }
         case 'X':
             return facts.keeps_alive ? "+" : "-";
         default:
-            return "";  // %l and %u: nobody is identified yet
+            return "";  // %l: nobody asks identd
     }
 }
 

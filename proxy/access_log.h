@@ -29,6 +29,7 @@ struct RequestFacts {
     const loop::Address* local = nullptr;
     std::string_view server_name;
     const net::TlsTransport* tls = nullptr;  // null: the connection is plain
+    std::string_view user_variable;          // what %u is: SSL_CLIENT_S_DN_CN, or nothing
     bool keeps_alive = false;
     std::uint32_t exchanges_before = 0;  // on this connection
 };

@@ -129,7 +129,7 @@ void Engine::drain(mpm::Drain how) {
 
 void Engine::apply(const mpm::ControlMessage& message) {
     if (message.kind == mpm::ControlMessage::Kind::news) {
-        take_certificates(state_.sites->shown(), message.text);
+        TlsWatch::take_sent(state_.sites->shown(), message.text);
         return;
     }
     state_.logs.flush();

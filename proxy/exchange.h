@@ -46,6 +46,7 @@ private:
     // routing, in prepare()
     std::optional<Answer> route(const Request& request, const BelievedClient& client);
     std::uint16_t misdirection() const;
+    bool lacks_tls() const;
     std::string client_text() const;
     void capture(const RequestFacts& facts);
     void write_request(const Request& request, const Match& match, const BelievedClient& client);

@@ -86,7 +86,7 @@ std::optional<Answer> Exchange::route(const Request& request, const BelievedClie
         note_refusal(400, http::reason(http::HeadFault::ambiguous_path));
         return make_answer(400, *settings_);
     }
-    if (*settings_->requires_tls && connection_.tls == nullptr) return make_answer(403, *settings_);
+    if (lacks_tls()) return make_answer(403, *settings_);
     if (*settings_->handler == RouteSettings::Handler::server_status) return make_status(request);
     if (match.route == nullptr) return make_answer(404, *settings_);
     settings_ = &places.settings(place, match);
@@ -109,6 +109,16 @@ std::uint16_t Exchange::misdirection() const {
     if (connection_.names_no_server && *shown.server_settings.strict_sni) return 403;
     // RFC 9110 section 15.5.20: a handshake for one virtual host says little about another.
     return site_ == connection_.tls_site || shown.may_serve(*site_->tls) ? 0 : 421;
+}
+
+/// Whether the place wants TLS, or a client's certificate, that the connection does not have.
+bool Exchange::lacks_tls() const {
+    if (connection_.tls == nullptr) {
+        return *settings_->requires_tls ||
+               *settings_->client_proof == RouteSettings::ClientProof::require;
+    }
+    return *settings_->client_proof == RouteSettings::ClientProof::require &&
+           net::tls_fact(*connection_.tls, "SSL_CLIENT_VERIFY") != "SUCCESS";
 }
 
 /// SetHandler server-status: ?auto, ?json, ?refresh=N, or the page.
@@ -202,6 +212,7 @@ void Exchange::capture(const RequestFacts& from_request) {
     facts.peer = &connection_.client;
     facts.local = &connection_.local;
     facts.tls = connection_.tls;
+    facts.user_variable = *settings_->user_variable;
     facts.server_name = site_->name;
     facts.exchanges_before = connection_.exchanges > 0 ? connection_.exchanges - 1 : 0;
     captured_requests_.resize(site_->logs.size());

@@ -8,6 +8,7 @@
 #include <iostream>
 
 #include "conf/suggest.h"
+#include "proxy/tls_shared.h"
 
 namespace headgate::proxy {
 namespace {
@@ -30,7 +31,12 @@ bool has_ipv6() {
 
 }  // namespace
 
+void HeadgateProgram::leave_behind(bool is_leaving) {
+    leave_tickets(is_leaving);
+}
+
 std::unique_ptr<mpm::Program> HeadgateProgram::load(bool test_only) {
+    take_tickets();
     conf::Loaded loaded = conf::load(line_.load, tables());
     auto program = std::make_unique<mpm::Program>();
     program->model = choose_model(loaded);

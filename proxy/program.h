@@ -16,6 +16,8 @@ public:
     /// that finds the same. Opens logs unless `test_only`.
     std::unique_ptr<mpm::Program> load() override { return load(false); }
     std::unique_ptr<mpm::Program> load(bool test_only);
+    /// The keys of session tickets.
+    void leave_behind(bool is_leaving) override;
 
     /// Of the last load(): what -S prints.
     std::string describe_sites() const { return sites_text_; }

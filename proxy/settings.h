@@ -110,7 +110,11 @@ struct RouteSettings {
     std::map<int, std::string> error_documents;                           ///< status to text
 
     enum class Handler { none, server_status };
-    conf::Set<bool> requires_tls{false};        ///< SSLRequireSSL
+    conf::Set<bool> requires_tls{false};  ///< SSLRequireSSL
+    /// SSLVerifyClient of a Location: the certificate is asked for at the handshake, demanded here.
+    enum class ClientProof { none, optional, require };
+    conf::Set<ClientProof> client_proof{ClientProof::none};
+    conf::Set<std::string> user_variable{std::string()};  ///< SSLUserName
     conf::Set<Handler> handler{Handler::none};  ///< SetHandler: who answers instead of an upstream
 
     std::vector<PassRule> passes;

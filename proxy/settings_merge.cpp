@@ -62,6 +62,8 @@ void ServerSettings::merge_from(const ServerSettings& over) {
 void RouteSettings::merge_from(const RouteSettings& over) {
     handler.merge_from(over.handler);
     requires_tls.merge_from(over.requires_tls);
+    client_proof.merge_from(over.client_proof);
+    user_variable.merge_from(over.user_variable);
     limit_request_body.merge_from(over.limit_request_body);
     for (const auto& [status, text] : over.error_documents) {
         error_documents.insert_or_assign(status, text);

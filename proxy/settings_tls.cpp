@@ -229,8 +229,39 @@ void require_tls(RouteSettings& settings, const Call& call) {
     settings.requires_tls.write(true, call.directive.name.span);
 }
 
-void set_user_name(TlsServerSettings&, const Call& call) {
-    call.not_yet(call.directive.name, "SSLUserName");
+/// %u in logs.
+void set_user_name(RouteSettings& settings, const Call& call) {
+    const Word& word = call.argument(0);
+    if (word.text.starts_with("SSL_")) {
+        settings.user_variable.write(word.text, word.span);
+    } else {
+        call.wrong_value(word, "a name such as SSL_CLIENT_S_DN_CN");
+    }
+}
+
+/// In a Location it is about requests: their connection was asked for a certificate when it began,
+/// for nobody is asked again later.
+void set_verify_client(TlsServerSettings& settings, const Call& call) {
+    using Proof = RouteSettings::ClientProof;
+    using Verify = Context::Verify;
+    const Word& word = call.argument(0);
+    const Parsed<Verify> parsed = verify_choice(word.text);
+    const bool is_in_server = call.scope.kind == conf::Scope::Kind::server ||
+                              call.scope.kind == conf::Scope::Kind::virtual_host;
+    if (!parsed.value) {
+        call.wrong_value(word, parsed.expected);
+    } else if (is_in_server) {
+        settings.verify.write(*parsed.value, word.span);
+    } else if (*parsed.value == Verify::optional_no_ca) {
+        call.error(word, "optional_no_ca is a matter of the handshake, not of a Location",
+                   "write it for the virtual host");
+    } else {
+        call.scope.settings.edit<RouteSettings>().client_proof.write(
+            *parsed.value == Verify::require    ? Proof::require
+            : *parsed.value == Verify::optional ? Proof::optional
+                                                : Proof::none,
+            word.span);
+    }
 }
 
 void add_staple_file(TlsServerSettings& settings, const Call& call) {
@@ -283,9 +314,10 @@ constexpr conf::Row rows[] = {
                                   "tickets; no file is made."),
     side<Server, &Server::session_seconds, conf::integer<1, 604800>>(
         "SSLSessionCacheTimeout", "seconds", "300", "How long a session may be resumed."),
-    side<Server, &Server::verify, verify_choice>("SSLVerifyClient",
-                                                 "none|optional|require|optional_no_ca", "none",
-                                                 "Whether clients must show a certificate."),
+    conf::rule<set_verify_client>(
+        "SSLVerifyClient", of_route, {1, 1}, "none|optional|require|optional_no_ca", "none",
+        "Whether clients must show a certificate. Of a Location: asked for by the virtual host at "
+        "the handshake, refused (403) there without."),
     side<Server, &Server::verify_depth, conf::integer<0, 100>>(
         "SSLVerifyDepth", "number", "1", "Longest chain of a client's certificate."),
     side<Server, &Server::ca_file, conf::text_value>("SSLCACertificateFile", "file", "",
@@ -325,7 +357,8 @@ constexpr conf::Row rows[] = {
     conf::rule<add_staple_file>("SSLStaplingFile", of_server, {1, 1}, "file", "",
                                 "The OCSP response (DER) of the SSLCertificateFile at the same "
                                 "place, kept by another tool; else that file's name with .ocsp."),
-    conf::rule<set_user_name>("SSLUserName", of_server, {1, 1}, "variable", "", "Not yet."),
+    conf::rule<set_user_name>("SSLUserName", of_route, {1, 1}, "variable", "",
+                              "What %u is in logs, such as SSL_CLIENT_S_DN_CN."),
 
     // ---- towards upstreams
     side<Upstream, &Upstream::engine, conf::on_off>(

@@ -185,7 +185,20 @@ private:
         server.merge_from(scope.settings.get<TlsServerSettings>());
         upstream.merge_from(scope.settings.get<TlsUpstreamSettings>());
         server.answers_protocols = !site.settings.tunnel;
+        ask_for_locations(site, server);
         site.tls = load_tls(server, upstream, site.name, loaded_);
+    }
+
+    /// Who asks for a certificate at some Location has to ask everybody, at the handshake.
+    static void ask_for_locations(const Site& site, TlsServerSettings& server) {
+        using Verify = net::TlsContext::Verify;
+        for (const Location& location : site.locations) {
+            const auto& proof = location.settings.client_proof;
+            const bool asks = *proof != RouteSettings::ClientProof::none;
+            if (asks && *server.verify == Verify::none) {
+                server.verify.write(Verify::optional, proof.span());
+            }
+        }
     }
 
     /// Every https:// target of a site: it needs SSLProxyEngine, as in Apache, and should be

@@ -12,6 +12,13 @@ namespace headgate::proxy {
 
 net::TlsTickets& shared_tickets();
 
+/// The keys outlive a replacement of the program: their memory is left open for the next one, named
+/// in the environment; false takes that back.
+void leave_tickets(bool is_leaving);
+/// What an earlier program left, if it did; out of the environment, and away from programs that
+/// this one starts. Before shared_tickets() is first asked for.
+void take_tickets();
+
 /// The cache of so many octets (SSLSessionCache): the same one as long as somebody has it. Null for
 /// 0, or when there is not so much memory, which is said then.
 std::shared_ptr<net::TlsSessionCache> shared_session_cache(std::size_t octets);

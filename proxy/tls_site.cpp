@@ -176,22 +176,31 @@ TlsFiles read_tls_files(const TlsSite& site, const std::string& site_name,
     return read;
 }
 
+namespace {
+
+/// Those that are written, from the root folder on.
+std::vector<std::string> full_names(const TlsSite& site,
+                                    std::initializer_list<const conf::Set<std::string>*> written) {
+    std::vector<std::string> names;
+    for (const auto* name : written) {
+        if (!(*name)->empty()) names.push_back(site.in_full(**name));
+    }
+    return names;
+}
+
+}  // namespace
+
 std::vector<std::string> tls_file_names(const TlsSite& site) {
     const TlsServerSettings& settings = site.server_settings;
-    std::vector<std::string> names;
-    const auto add = [&](const std::string& name) {
-        if (!name.empty()) names.push_back(name[0] == '/' ? name : site.server_root + "/" + name);
-    };
+    std::vector<std::string> names =
+        full_names(site, {&settings.chain, &settings.ca_file, &settings.ca_path,
+                          &settings.announced_file, &settings.crl_file, &settings.crl_path});
     for (const conf::Word& name : settings.certificates)
-        add(name.text);
+        names.push_back(site.in_full(name.text));
     for (const conf::Word& name : settings.keys)
-        add(name.text);
-    for (const std::string& name : staple_file_names(site))
-        names.push_back(name);
-    for (const auto* name : {&settings.chain, &settings.ca_file, &settings.ca_path,
-                             &settings.announced_file, &settings.crl_file, &settings.crl_path}) {
-        add(**name);
-    }
+        names.push_back(site.in_full(name.text));
+    for (std::string& name : staple_file_names(site))
+        names.push_back(std::move(name));
     return names;
 }
 
@@ -258,34 +267,49 @@ std::shared_ptr<TlsContext> make_server_context(const TlsSite& site, const TlsFi
     return diagnostics.error_count() == errors_before ? context : nullptr;
 }
 
-namespace {
+TlsFiles read_upstream_files(const TlsSite& site, conf::Diagnostics& diagnostics) {
+    const TlsUpstreamSettings& settings = site.upstream_settings;
+    Files files(site.server_root, diagnostics);
+    TlsFiles read;
+    read.authorities = files.read(settings.ca_file, "authorities") +
+                       files.read_folder(settings.ca_path, "authorities");
+    read.revocations = files.read(settings.crl_file, "revocation lists") +
+                       files.read_folder(settings.crl_path, "revocation lists");
+    if (settings.machine_certificate->empty()) return read;
+    const std::string own = files.read(settings.machine_certificate, "certificate");
+    const std::string chain = files.read(settings.machine_chain, "chain of certificates");
+    read.credentials.push_back({own + chain, own, ""});
+    return read;
+}
 
-std::shared_ptr<TlsContext> make_upstream_context(const TlsUpstreamSettings& settings,
-                                                  conf::Loaded& loaded) {
-    Files files(loaded.server_root, loaded.diagnostics);
+std::vector<std::string> upstream_file_names(const TlsSite& site) {
+    const TlsUpstreamSettings& settings = site.upstream_settings;
+    return full_names(site,
+                      {&settings.ca_file, &settings.ca_path, &settings.crl_file, &settings.crl_path,
+                       &settings.machine_certificate, &settings.machine_chain});
+}
+
+std::shared_ptr<TlsContext> make_upstream_context(const TlsSite& site, const TlsFiles& files,
+                                                  conf::Diagnostics& diagnostics) {
+    const TlsUpstreamSettings& settings = site.upstream_settings;
+    const std::size_t errors_before = diagnostics.error_count();
     auto context = std::make_shared<TlsContext>(TlsContext::Role::client);
-    apply_terms(*context, settings, loaded.diagnostics);
-    add_authorities(*context, settings,
-                    files.read(settings.ca_file, "authorities") +
-                        files.read_folder(settings.ca_path, "authorities"),
-                    files.read(settings.crl_file, "revocation lists") +
-                        files.read_folder(settings.crl_path, "revocation lists"),
-                    loaded.diagnostics);
+    apply_terms(*context, settings, diagnostics);
+    add_authorities(*context, settings, files.authorities, files.revocations, diagnostics);
     const bool demands_proof = *settings.verify == TlsContext::Verify::require ||
                                *settings.verify == TlsContext::Verify::optional;
     if (demands_proof && settings.ca_file->empty() && settings.ca_path->empty()) {
-        loaded.diagnostics.error(settings.verify.span(),
-                                 "there is no authority to verify upstreams by",
-                                 "write SSLProxyCACertificateFile or SSLProxyCACertificatePath");
+        diagnostics.error(settings.verify.span(), "there is no authority to verify upstreams by",
+                          "write SSLProxyCACertificateFile or SSLProxyCACertificatePath");
     }
-    if (!settings.machine_certificate->empty()) {
-        const std::string own = files.read(settings.machine_certificate, "certificate");
-        const std::string chain = files.read(settings.machine_chain, "chain of certificates");
-        say(loaded.diagnostics, context->add_credential({own + chain, own, ""}).text,
+    if (!files.credentials.empty()) {
+        say(diagnostics, context->add_credential(files.credentials.front()).text,
             settings.machine_certificate.span());
     }
-    return context;
+    return diagnostics.error_count() == errors_before ? context : nullptr;
 }
+
+namespace {
 
 void load_ticket_key(const TlsServerSettings& settings, conf::Loaded& loaded) {
     if (settings.ticket_key->empty()) return;
@@ -319,7 +343,10 @@ std::unique_ptr<TlsSite> load_tls(const TlsServerSettings& server,
         load_ticket_key(server, loaded);
         site->set_server(make_server_context(*site, files, loaded.diagnostics));
     }
-    if (*upstream.engine) site->set_upstream(make_upstream_context(upstream, loaded));
+    if (*upstream.engine) {
+        const TlsFiles files = read_upstream_files(*site, loaded.diagnostics);
+        site->set_upstream(make_upstream_context(*site, files, loaded.diagnostics));
+    }
     return site;
 }
 

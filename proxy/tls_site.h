@@ -2,8 +2,8 @@
 // and on the upstream's. Built with the site, before privileges are dropped; keys live in memory
 // only.
 //
-// The client side's context may be replaced while it serves (new certificates); whoever has the old
-// one keeps it.
+// Contexts may be replaced while they serve (new certificates, authorities, revocation lists);
+// whoever has the old one keeps it.
 #pragma once
 
 #include <memory>
@@ -31,7 +31,14 @@ public:
         return server_;
     }
     /// For a new upstream connection; null unless SSLProxyEngine is on.
-    const Context& upstream() const { return upstream_; }
+    Context upstream() const {
+        std::lock_guard lock(mutex_);
+        return upstream_;
+    }
+    /// A file's name from the root folder on.
+    std::string in_full(const std::string& name) const {
+        return name.starts_with('/') ? name : server_root + "/" + name;
+    }
     /// Whether a connection whose handshake was for this site may carry requests for `other`.
     bool may_serve(const TlsSite& other) const;
 
@@ -39,7 +46,10 @@ public:
         std::lock_guard lock(mutex_);
         server_ = std::move(context);
     }
-    void set_upstream(Context context) { upstream_ = std::move(context); }
+    void set_upstream(Context context) {
+        std::lock_guard lock(mutex_);
+        upstream_ = std::move(context);
+    }
 
     const TlsServerSettings server_settings;
     const TlsUpstreamSettings upstream_settings;
@@ -68,7 +78,13 @@ TlsFiles read_tls_files(const TlsSite& site, const std::string& site_name,
                         conf::Diagnostics& diagnostics);
 /// The names of all of them, in full.
 std::vector<std::string> tls_file_names(const TlsSite& site);
+/// The same for what SSLProxyEngine uses; the machine certificate is the only credential.
+TlsFiles read_upstream_files(const TlsSite& site, conf::Diagnostics& diagnostics);
+std::vector<std::string> upstream_file_names(const TlsSite& site);
+
 /// Null when something is wrong with it, which has been said then.
+std::shared_ptr<net::TlsContext> make_upstream_context(const TlsSite& site, const TlsFiles& files,
+                                                       conf::Diagnostics& diagnostics);
 std::shared_ptr<net::TlsContext> make_server_context(const TlsSite& site, const TlsFiles& files,
                                                      conf::Diagnostics& diagnostics);
 

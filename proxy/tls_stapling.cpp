@@ -23,8 +23,7 @@ std::vector<std::string> staple_file_names(const TlsSite& site) {
     for (std::size_t i = 0; i < settings.certificates.size(); i++) {
         const bool is_named = i < settings.staple_files.size();
         const std::string& name = place_of(settings, i).text;
-        names.push_back((name.starts_with('/') ? name : site.server_root + "/" + name) +
-                        (is_named ? "" : ".ocsp"));
+        names.push_back(site.in_full(name) + (is_named ? "" : ".ocsp"));
     }
     return names;
 }

@@ -31,8 +31,9 @@ private:
     std::size_t at_ = 0;
 };
 
-std::string pack(std::size_t site, const TlsFiles& files) {
+std::string pack(std::size_t side, std::size_t site, const TlsFiles& files) {
     Packed packed;
+    packed.add(std::to_string(side));
     packed.add(std::to_string(site));
     packed.add(std::to_string(files.credentials.size()));
     for (const net::TlsCredential& credential : files.credentials) {
@@ -87,13 +88,22 @@ std::vector<TlsWatch::Stamp> TlsWatch::stamps(const std::vector<std::string>& na
 
 TlsWatch::TlsWatch(const Sites& sites) : rotate_at_(std::time(nullptr) + ticket_key_life) {
     for (const auto& site : sites.all()) {
-        if (!site->serves_tls()) continue;
-        Watched watched;
-        watched.site = site.get();
-        watched.names = tls_file_names(*site->tls);
-        watched.seen = stamps(watched.names);
-        watched_.push_back(std::move(watched));
+        if (site->tls == nullptr) continue;
+        serves_ = serves_ || site->serves_tls();
+        if (site->serves_tls()) watch(Side::clients, *site, tls_file_names(*site->tls));
+        if (site->tls->upstream() != nullptr) {
+            watch(Side::upstreams, *site, upstream_file_names(*site->tls));
+        }
     }
+}
+
+void TlsWatch::watch(Side side, const Site& site, std::vector<std::string> names) {
+    Watched watched;
+    watched.side = side;
+    watched.site = &site;
+    watched.names = std::move(names);
+    watched.seen = stamps(watched.names);
+    watched_.push_back(std::move(watched));
 }
 
 std::vector<std::string> TlsWatch::look() {
@@ -113,31 +123,48 @@ std::vector<std::string> TlsWatch::look() {
 /// What to send, or nothing when the files are of no use.
 std::string TlsWatch::reload(Watched& watched) {
     const Site& site = *watched.site;
+    const bool is_for_clients = watched.side == Side::clients;
     conf::Diagnostics diagnostics = site.tls->texts;
-    const TlsFiles files = read_tls_files(*site.tls, site.name, diagnostics);
-    auto context =
-        diagnostics.has_errors() ? nullptr : make_server_context(*site.tls, files, diagnostics);
-    if (context != nullptr) {
+    const TlsFiles files = is_for_clients ? read_tls_files(*site.tls, site.name, diagnostics)
+                                          : read_upstream_files(*site.tls, diagnostics);
+    const bool is_made =
+        !diagnostics.has_errors() && take(watched.side, *site.tls, files, diagnostics);
+    const std::string whose = site.name + (is_for_clients ? "" : ", for its upstreams");
+    if (is_made) {
         watched.is_tried_again = false;
-        std::cerr << diagnostics.render(false) << "headgate: new certificates for " << site.name
+        std::cerr << diagnostics.render(false) << "headgate: new certificates for " << whose
                   << std::endl;
-        site.tls->set_server(std::move(context));
-        return pack(site.index, files);
+        return pack(static_cast<std::size_t>(watched.side), site.index, files);
     }
     if (!watched.is_tried_again) {
         watched.is_tried_again = true;
         return "";
     }
     watched.is_tried_again = false;
-    std::cerr << diagnostics.render(false) << "headgate: the certificates of " << site.name
+    std::cerr << diagnostics.render(false) << "headgate: the certificates of " << whose
               << " were not changed; the old ones go on" << std::endl;
     return "";
+}
+
+/// Makes such files those of new connections; false when they are of no use.
+bool TlsWatch::take(Side side, TlsSite& site, const TlsFiles& files,
+                    conf::Diagnostics& diagnostics) {
+    const bool is_for_clients = side == Side::clients;
+    auto context = is_for_clients ? make_server_context(site, files, diagnostics)
+                                  : make_upstream_context(site, files, diagnostics);
+    if (context == nullptr) return false;
+    if (is_for_clients) {
+        site.set_server(std::move(context));
+    } else {
+        site.set_upstream(std::move(context));
+    }
+    return true;
 }
 
 /// Nobody sends an OCSP response once it has expired; that is said once.
 void TlsWatch::say_expired(Watched& watched) {
     const auto context = watched.site->tls->server();
-    if (context->staples() == nullptr) return;
+    if (context == nullptr || context->staples() == nullptr) return;
     const std::time_t end = context->staples()->first_end();
     if (std::time(nullptr) < end || end == watched.said_end) return;
     watched.said_end = end;
@@ -146,7 +173,7 @@ void TlsWatch::say_expired(Watched& watched) {
 }
 
 void TlsWatch::rotate_tickets() {
-    if (watched_.empty() || std::time(nullptr) < rotate_at_) return;
+    if (!serves_ || std::time(nullptr) < rotate_at_) return;
     rotate_at_ = std::time(nullptr) + ticket_key_life;
     for (const Watched& watched : watched_) {
         // Keys from a file are for whoever keeps that file to change.
@@ -155,15 +182,15 @@ void TlsWatch::rotate_tickets() {
     shared_tickets().rotate();
 }
 
-void take_certificates(const Sites& sites, const std::string& text) {
+void TlsWatch::take_sent(const Sites& sites, const std::string& text) {
     Packed packed;
     packed.text = text;
+    const auto side = static_cast<Side>(std::stoul(packed.take()));
     const std::size_t index = std::stoul(packed.take());
     if (index >= sites.all().size()) return;
     const Site& site = *sites.all()[index];
     conf::Diagnostics diagnostics = site.tls->texts;
-    auto context = make_server_context(*site.tls, unpack(packed), diagnostics);
-    if (context != nullptr) site.tls->set_server(std::move(context));
+    take(side, *site.tls, unpack(packed), diagnostics);
 }
 
 }  // namespace headgate::proxy

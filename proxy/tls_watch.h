@@ -18,7 +18,10 @@ public:
     /// What `sites` were built from is what has been seen. They outlive this.
     explicit TlsWatch(const Sites& sites);
 
-    /// Looks once: texts for take_certificates(), one for each site that has changed. Says on
+    /// In a child: makes the certificates of such a text those of new connections.
+    static void take_sent(const Sites& sites, const std::string& text);
+
+    /// Looks once: texts for take_sent(), one for each site that has changed. Says on
     /// standard error what it did, and what is wrong.
     std::vector<std::string> look();
 
@@ -31,7 +34,9 @@ private:
         timespec changed;
         bool operator==(const Stamp& other) const;
     };
+    enum class Side : std::size_t { clients, upstreams };
     struct Watched {
+        Side side = Side::clients;
         const Site* site = nullptr;
         std::vector<std::string> names;
         std::vector<Stamp> seen;
@@ -39,15 +44,16 @@ private:
         std::time_t said_end = 0;     // of the OCSP response whose end was said
     };
     static std::vector<Stamp> stamps(const std::vector<std::string>& names);
+    void watch(Side side, const Site& site, std::vector<std::string> names);
     std::string reload(Watched& watched);
+    static bool take(Side side, TlsSite& site, const TlsFiles& files,
+                     conf::Diagnostics& diagnostics);
     static void say_expired(Watched& watched);
     void rotate_tickets();
 
     std::vector<Watched> watched_;
     std::time_t rotate_at_;
+    bool serves_ = false;  // some site speaks TLS with clients
 };
-
-/// In a child: makes the certificates of such a text those of new connections.
-void take_certificates(const Sites& sites, const std::string& text);
 
 }  // namespace headgate::proxy

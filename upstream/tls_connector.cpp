@@ -11,8 +11,7 @@ using net::Result;
 using net::Side;
 
 std::string TlsOptions::key(const Endpoint& endpoint) const {
-    return endpoint.key + "|" + server_name + "|" +
-           std::to_string(reinterpret_cast<std::uintptr_t>(context.get()));
+    return endpoint.key + "|" + server_name + "|" + std::to_string(context->number());
 }
 
 loop::Task<Result<std::unique_ptr<net::Transport>>> start_tls(

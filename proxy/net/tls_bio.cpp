@@ -3,6 +3,8 @@
 // direction once that is done, and for nothing before.
 #include "proxy/net/tls_bio.h"
 
+#include <linux/tls.h>
+
 #include <cerrno>
 
 #include "proxy/net/tls_kernel.h"
@@ -97,13 +99,19 @@ bool is_about_kernel(int command) {
            command == BIO_CTRL_GET_KTLS_SEND || command == BIO_CTRL_GET_KTLS_RECV;
 }
 
+/// Octets that the kernel has given away already it cannot decrypt. And under TLS 1.3 a peer may
+/// ask for new keys at any time (RFC 8446 section 4.6.3), of which OpenSSL 3.0 does not tell the
+/// kernel.
+bool may_hand_over(BIO* bio, bool is_reading, const void* keys) {
+    const bool is_1_2 = static_cast<const tls_crypto_info*>(keys)->version == TLS_1_2_VERSION;
+    return is_1_2 && !(is_reading && under(bio).has_unread());
+}
+
 long bio_control(BIO* bio, int command, long number, void* pointer) {
     if (command == BIO_CTRL_FLUSH) return 1;
     if (command == BIO_CTRL_EOF) return BIO_test_flags(bio, BIO_FLAGS_IN_EOF) != 0 ? 1 : 0;
     if (!is_about_kernel(command) || BIO_next(bio) == nullptr) return 0;
-    // Octets that the kernel has given away already it cannot decrypt.
-    const bool is_for_reading = command == hand_over && number == 0;
-    if (is_for_reading && under(bio).has_unread()) return 0;
+    if (command == hand_over && !may_hand_over(bio, number == 0, pointer)) return 0;
     return BIO_ctrl(BIO_next(bio), command, number, pointer);
 }
 

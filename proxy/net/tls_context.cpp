@@ -5,6 +5,7 @@
 #include <openssl/pem.h>
 #include <openssl/ssl.h>
 
+#include <atomic>
 #include <memory>
 #include <string_view>
 
@@ -60,6 +61,11 @@ int select_protocol(SSL*, const unsigned char** chosen, unsigned char* size,
     return result == OPENSSL_NPN_NEGOTIATED ? SSL_TLSEXT_ERR_OK : SSL_TLSEXT_ERR_ALERT_FATAL;
 }
 
+std::uint64_t next_number() {
+    static std::atomic<std::uint64_t> last{0};
+    return ++last;
+}
+
 /// The name was looked at before the connection came here; it is only acknowledged.
 int acknowledge_name(SSL*, int*, void*) {
     return SSL_TLSEXT_ERR_OK;
@@ -69,6 +75,7 @@ int acknowledge_name(SSL*, int*, void*) {
 
 TlsContext::TlsContext(Role role)
     : role_(role),
+      number_(next_number()),
       native_(SSL_CTX_new(role == Role::server ? TLS_server_method() : TLS_client_method())) {
     HEADGATE_ASSERT(native_ != nullptr);
     SSL_CTX_set_app_data(native_, this);

@@ -54,6 +54,8 @@ public:
     TlsContext(const TlsContext&) = delete;
     TlsContext& operator=(const TlsContext&) = delete;
 
+    /// Never that of another context of this process.
+    std::uint64_t number() const { return number_; }
     bool is_server() const { return role_ == Role::server; }
 
     void set_protocols(unsigned protocols);
@@ -94,6 +96,7 @@ public:
 
 private:
     Role role_;
+    std::uint64_t number_;
     ssl_ctx_st* native_;
     Verify verify_ = Verify::none;
     int depth_ = 1;

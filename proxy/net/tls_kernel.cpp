@@ -36,7 +36,8 @@ std::string kernel_tls_text() {
 #ifdef OPENSSL_NO_KTLS
     return "not in this build of OpenSSL";
 #else
-    return kernel_offers_tls() ? "used where a cipher allows it" : "not in this kernel";
+    return kernel_offers_tls() ? "used under TLS 1.2, where a cipher allows it"
+                               : "not in this kernel";
 #endif
 }
 

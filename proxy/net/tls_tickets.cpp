@@ -6,6 +6,8 @@
 #include <openssl/rand.h>
 #include <openssl/ssl.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <atomic>
 #include <cstring>
@@ -25,23 +27,39 @@ struct TlsTickets::Key {
 
 /// One slot more than is in use, so that a key is written where nobody reads.
 struct TlsTickets::Ring {
+    static constexpr std::uint64_t known_form = 0x48675469636b0001;
     static constexpr unsigned slots = 4;
     static constexpr unsigned in_use = 3;
+    std::uint64_t form;
     std::atomic<unsigned> sealed;  // so many keys have been made; the last one seals
     Key keys[slots];
 };
 
-TlsTickets::TlsTickets() {
-    void* memory =
-        ::mmap(nullptr, sizeof(Ring), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+TlsTickets::TlsTickets() : descriptor_(::memfd_create("tickets", MFD_CLOEXEC)) {
+    HEADGATE_ASSERT(descriptor_ >= 0 && ::ftruncate(descriptor_, sizeof(Ring)) == 0);
+    ring_ = new (map(descriptor_)) Ring();
+    ring_->form = Ring::known_form;
+    rotate();
+}
+
+std::unique_ptr<TlsTickets> TlsTickets::adopt(int descriptor) {
+    struct stat facts {};
+    const bool may_be = ::fstat(descriptor, &facts) == 0 && facts.st_size == sizeof(Ring);
+    if (!may_be) return nullptr;
+    std::unique_ptr<TlsTickets> made(new TlsTickets(descriptor, map(descriptor)));
+    return made->ring_->form == Ring::known_form ? std::move(made) : nullptr;
+}
+
+TlsTickets::Ring* TlsTickets::map(int descriptor) {
+    void* memory = ::mmap(nullptr, sizeof(Ring), PROT_READ | PROT_WRITE, MAP_SHARED, descriptor, 0);
     HEADGATE_ASSERT(memory != MAP_FAILED);
     ::madvise(memory, sizeof(Ring), MADV_DONTDUMP);
-    ring_ = new (memory) Ring();
-    rotate();
+    return static_cast<Ring*>(memory);
 }
 
 TlsTickets::~TlsTickets() {
     ::munmap(ring_, sizeof(Ring));
+    ::close(descriptor_);
 }
 
 TlsTickets::Key& TlsTickets::begin_next() {

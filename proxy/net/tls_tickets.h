@@ -3,6 +3,7 @@
 // them; the two before the present one still open what they sealed.
 #pragma once
 
+#include <memory>
 #include <string>
 
 struct ssl_ctx_st;
@@ -13,10 +14,15 @@ class TlsTickets {
 public:
     /// Fresh random keys. Make it before the first fork.
     TlsTickets();
+    /// Those in memory that another program has left open, which is owned from now on; null when it
+    /// is something else, which is left alone.
+    static std::unique_ptr<TlsTickets> adopt(int descriptor);
     ~TlsTickets();
     TlsTickets(const TlsTickets&) = delete;
     TlsTickets& operator=(const TlsTickets&) = delete;
 
+    /// Of the memory, for adopt(); closed on exec.
+    int descriptor() const { return descriptor_; }
     /// The next key seals from now on.
     void rotate();
     /// The same for a key from a file, 48 octets: name, HMAC key, AES-128 key as Apache has them,
@@ -33,8 +39,11 @@ public:
 
 private:
     struct Ring;
+    TlsTickets(int descriptor, Ring* ring) : descriptor_(descriptor), ring_(ring) {}
+    static Ring* map(int descriptor);
     Key& begin_next();
 
+    int descriptor_;
     Ring* ring_;
 };
 

@@ -1,5 +1,7 @@
 // TLS towards clients and upstreams, by a client that is OpenSSL itself: virtual hosts by SNI,
 // client certificates, revocation, resumption across children and a reload, hostile beginnings.
+#include <algorithm>
+
 #include "tests/support/behaviour.h"
 #include "tests/support/tls_files.h"
 
@@ -94,6 +96,38 @@ TEST_P(Tls, DemandsClientCertificates) {
     EXPECT_EQ(status_of(around, "secret.test"), 421) << "not by another host's handshake";
 }
 
+/// By Location: everybody is asked at the handshake, and who shows none is refused there alone.
+TEST_P(Tls, DemandsClientCertificatesByLocation) {
+    const TlsFiles files;
+    RunningOrigin origin;
+    RunningProxy proxy(model(), files.server("a.test") + files.authorities() +
+                                    "SSLUserName SSL_CLIENT_S_DN_CN\n"
+                                    "CustomLog " +
+                                    files.folder.file("users.log") +
+                                    " \"%u %>s\"\n"
+                                    "<Location /headers>\nSSLVerifyClient require\n</Location>\n" +
+                                    pass_all_to(origin));
+    const std::string secret = "GET /headers HTTP/1.1\r\nHost: a.test\r\n\r\n";
+    TlsTerms terms = asking_for("a.test");
+    RawConnection without(proxy.port(), terms);
+    EXPECT_EQ(status_of(without, "a.test"), 200);
+    without.send(secret);
+    EXPECT_EQ(without.receive_response().status, 403);
+    terms.shown = authority().issue("client.test");
+    RawConnection with(proxy.port(), terms);
+    with.send(secret);
+    EXPECT_EQ(with.receive_response().status, 200);
+    EXPECT_EQ(status_of(with, "a.test"), 200);
+    Authority stranger("Stranger");
+    terms.shown = stranger.issue("client.test");
+    RawConnection other(proxy.port(), terms);
+    EXPECT_EQ(status_of(other, "a.test"), 0);
+    wait_until("for the log", [&] {
+        const std::string users = files.folder.read("users.log");
+        return users.find("- 403\n") != users.npos && users.find("client.test 200\n") != users.npos;
+    });
+}
+
 TEST_P(Tls, RefusesTheRevoked) {
     const TlsFiles files;
     RunningOrigin origin;
@@ -146,6 +180,19 @@ TEST_P(Tls, ResumesAcrossChildrenAndAReload) {
     RawConnection after(proxy.port(), terms);
     EXPECT_EQ(status_of(after, "a.test"), 200);
     EXPECT_EQ(SSL_session_reused(after.tls()->ssl()), 1);
+    // And of the program that takes its place.
+    const std::vector<pid_t> old = proxy.children();
+    terms.session = after.tls()->session();
+    after.finish_writing();
+    proxy.signal(SIGUSR2);
+    wait_until("for the new program's children alone", [&] {
+        const std::vector<pid_t> now = proxy.children();
+        const auto is_old = [&](pid_t pid) { return std::count(old.begin(), old.end(), pid) > 0; };
+        return !now.empty() && std::none_of(now.begin(), now.end(), is_old);
+    });
+    RawConnection anew(proxy.port(), terms);
+    EXPECT_EQ(status_of(anew, "a.test"), 200);
+    EXPECT_EQ(SSL_session_reused(anew.tls()->ssl()), 1);
 }
 
 /// Without tickets: what one child has agreed, the others know by its id; of both versions.
@@ -327,6 +374,33 @@ TEST_P(Tls, TakesNoUnannouncedEndForTheEnd) {
     RawConnection other(proxy.port());
     other.send(get("/abort?after=100"));
     EXPECT_FALSE(other.receive_response().is_whole);
+}
+
+/// Authorities of upstreams are looked at as certificates are.
+TEST_P(Tls, TakesNewAuthoritiesOfUpstreams) {
+    const TlsFiles files;
+    RunningOrigin origin;
+    Authority stranger("Stranger");
+    const std::string known = files.folder.write("known.pem", stranger.certificate());
+    RunningProxy back(model(), files.server("a.test") + pass_all_to(origin));
+    RunningProxy proxy(
+        model(),
+        "SSLProxyEngine On\nSSLProxyVerify require\n"
+        "SSLProxyCACertificateFile " +
+            known + "\nProxyPass / https://127.0.0.1:" + std::to_string(back.port()) + "/\n");
+    const std::vector<pid_t> children = proxy.children();
+    const auto status = [&] {
+        RawConnection client(proxy.port());
+        client.send(get("/hello"));
+        return client.receive_response().status;
+    };
+    EXPECT_EQ(status(), 502);
+    files.folder.write("known.pem", authority().certificate());
+    proxy.wait_for_message("for its upstreams");
+    wait_until("for the authority to be known", [&] { return status() == 200; });
+    files.folder.write("known.pem", stranger.certificate());
+    wait_until("for it to be known no longer", [&] { return status() == 502; });
+    EXPECT_EQ(proxy.children(), children);
 }
 
 TEST_P(Tls, VerifiesUpstreams) {
