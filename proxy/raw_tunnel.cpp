@@ -152,8 +152,10 @@ void RawTunnel::finish() {
 
 void RawTunnel::report(const Failure& failure) {
     const bool is_usual = failure.side == Side::client || failure.phase == phase::tunnel;
-    site_.errors->write(state_.logs, is_usual ? LogLevel::info : LogLevel::error,
-                        log_id_of(failure, upstream_ != nullptr), connection_.client.text(),
+    const bool has_stood = upstream_ != nullptr && failure.side != Side::client;
+    const LogId id = has_stood ? LogId::tunnel_ended : log_id_of(failure, false);
+    site_.errors->write(state_.logs, is_usual ? LogLevel::info : LogLevel::error, id,
+                        connection_.client.text(),
                         describe(failure) + ", upstream " + rule_.endpoint.key);
 }
 

@@ -227,6 +227,7 @@ TEST_P(RawTunnels, SilentOnesEnd) {
     EXPECT_EQ(client.receive_end(), RawConnection::End::fin);
     EXPECT_EQ(upstream.receive_end(), RawConnection::End::fin);
     EXPECT_EQ(proxy.access_log(1)[0]["end"], "proxy/tunnel/timed-out");
+    proxy.error_log("HG0220: proxy timed-out in tunnel, upstream " + origin.address());
 }
 
 TEST_P(RawTunnels, OutliveAReloadForAWhile) {
