@@ -308,6 +308,7 @@ upstream::BorrowOptions Exchange::borrow_options() {
     options.tls = tls_.get();
     options.greeting =
         proxy_header(*parameters.proxy_header, {address_, connection_.reached, connection_.tls});
+    options.owner = &connection_;
     options.field_limit = static_cast<std::uint32_t>(*parameters.field_limit);
     options.idle_limit = !*parameters.reuse                     ? loop::Milliseconds(0)
                          : parameters.time_to_live.is_written() ? *parameters.time_to_live

@@ -76,7 +76,9 @@ H1Client::H1Client(LoopState& state, std::unique_ptr<net::Transport> transport,
       output_(*transport_, Side::client),
       reader_(Side::client, phase::request_content) {}
 
-H1Client::~H1Client() = default;
+H1Client::~H1Client() {
+    state_.upstreams.forget(&connection_);
+}
 
 const ServerSettings& H1Client::settings() const {
     return connection_.candidates->sites.front()->settings;

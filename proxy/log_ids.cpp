@@ -114,6 +114,15 @@ constexpr Explanation rows[] = {
      "certificate that is expired, for another name, or of an unknown issuer.",
      "The reason stands in the line. Try it: openssl s_client -connect HOST:PORT -servername "
      "NAME; see SSLProxyCACertificateFile, SSLProxyCheckPeerName and SSLProxyProtocol."},
+    {LogId::tunnel_ended, "tunnel ended early",
+     "A connection that TunnelTo passes on ended otherwise than by both ends saying so: the "
+     "upstream "
+     "reset it, nothing came from either end for its timeout, or this process had to end. What one "
+     "end broke was reset towards the other, so that it cannot take what it has for the whole.",
+     "An upstream that crashed or was restarted, a client or upstream that idles longer than "
+     "timeout=, or a reload whose ProxyTunnelDrainTimeout is over.",
+     "The reason stands in the line. For protocols that idle on purpose raise timeout= of "
+     "TunnelTo."},
     {LogId::accept_paused, "accepting paused",
      "No descriptor or no memory was left for another connection, so none is accepted for a "
      "moment. "

@@ -31,6 +31,7 @@ enum class LogId : int {
     upstream_malformed = 207,
     upstream_too_large = 208,
     upstream_tls = 209,
+    tunnel_ended = 220,
     accept_paused = 301,
     lines_lost = 302,
     exhausted = 303,

@@ -28,12 +28,14 @@ RawTunnel::RawTunnel(LoopState& state, std::unique_ptr<net::Transport> client,
 loop::Task<void> RawTunnel::serve() {
     line_ = state_.loop.branch();
     state_.loop.charge(&ledger_.account, &view_);
-    if (state_.is_draining) drain();
+    watch_client();
     auto opened = co_await state_.upstreams.open(rule_.endpoint, options_);
+    state_.loop.withdraw(watch_);
     Result<void> ended;
     if (opened) {
         upstream_ = std::move(*opened);
         options_ = {};
+        if (state_.is_draining) drain();
         ended = co_await tunnel(*client_, *upstream_, idle_limit(), counts_);
     } else {
         ended = opened.error();
@@ -42,15 +44,36 @@ loop::Task<void> RawTunnel::serve() {
     state_.loop.withdraw(watch_);
     if (!ended) {
         ledger_.failed = true;
-        ledger_.failure = ended.error();
+        ledger_.failure = as_departure(ended.error());
         report(ledger_.failure);
     }
     finish();
 }
 
+/// Until its upstream is there nothing is read of the client; a reset of it ends the wait.
+void RawTunnel::watch_client() {
+    loop::SourceList* departures = client_->breaks();
+    if (departures == nullptr) return;
+    watch_.context = this;
+    watch_.call = [](loop::Waiter& woken) {
+        RawTunnel& self = *static_cast<RawTunnel*>(woken.context);
+        self.has_left_ = true;
+        self.line_->cancel();
+    };
+    if (client_->has_broken()) return watch_.call(watch_);
+    state_.loop.park(watch_, departures, loop::Deadline::never());
+}
+
+/// A wait that was cancelled because the client left: that is the failure, in that phase.
+Failure RawTunnel::as_departure(const Failure& failure) const {
+    if (!has_left_ || failure.kind != FailureKind::cancelled) return failure;
+    return {Side::client, FailureKind::reset, failure.phase, 0, 0, "the client left"};
+}
+
 void RawTunnel::drain() {
     const loop::Milliseconds limit = *site_.base.tunnel_drain_timeout;
-    if (limit.count() == 0 || watch_.deadline_hook.is_linked()) return;
+    // Connecting has an end of its own; then serve() comes back to this.
+    if (upstream_ == nullptr || limit.count() == 0 || watch_.deadline_hook.is_linked()) return;
     watch_.call = [](loop::Waiter& woken) {
         static_cast<RawTunnel*>(woken.context)->line_->cancel();
     };
@@ -129,8 +152,10 @@ void RawTunnel::finish() {
 
 void RawTunnel::report(const Failure& failure) {
     const bool is_usual = failure.side == Side::client || failure.phase == phase::tunnel;
-    site_.errors->write(state_.logs, is_usual ? LogLevel::info : LogLevel::error,
-                        log_id_of(failure, upstream_ != nullptr), connection_.client.text(),
+    const bool has_stood = upstream_ != nullptr && failure.side != Side::client;
+    const LogId id = has_stood ? LogId::tunnel_ended : log_id_of(failure, false);
+    site_.errors->write(state_.logs, is_usual ? LogLevel::info : LogLevel::error, id,
+                        connection_.client.text(),
                         describe(failure) + ", upstream " + rule_.endpoint.key);
 }
 

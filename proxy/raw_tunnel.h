@@ -38,6 +38,8 @@ public:
 private:
     void prepare(std::string_view server_name);
     void capture();
+    void watch_client();
+    net::Failure as_departure(const net::Failure& failure) const;
     loop::Milliseconds upstream_timeout() const;
     loop::Milliseconds idle_limit() const;
     void finish();
@@ -56,7 +58,8 @@ private:
     TunnelCounts counts_;
     std::vector<std::string> captured_;  // by log of the site
     loop::Branch* line_ = nullptr;       // of serve(): ends when a drain takes too long
-    loop::Waiter watch_;                 // for that
+    loop::Waiter watch_;                 // for that; before, for a client that leaves
+    bool has_left_ = false;
 };
 
 }  // namespace headgate::proxy

@@ -136,16 +136,6 @@ void refuse_parameter(const std::string& name, const Word& word, const Call& cal
 
 }  // namespace
 
-void check_pass_parameters(const PassParameters& parameters, const Call& call) {
-    if (!parameters.proxy_header->is_on()) return;
-    const bool wants_reuse = parameters.reuse.is_written() && *parameters.reuse;
-    if (!wants_reuse && !parameters.time_to_live.is_written()) return;
-    call.diagnostics.error(
-        wants_reuse ? parameters.reuse.span() : parameters.time_to_live.span(),
-        "no effect beside proxyprotocol: what such a connection says is true of one client only",
-        "it is not kept for others");
-}
-
 void read_pass_parameter(PassParameters& parameters, const Word& word, const Call& call) {
     const std::size_t equals = word.text.find('=');
     if (equals == word.text.npos) {

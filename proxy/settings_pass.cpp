@@ -67,7 +67,6 @@ bool read_destination(PassRule& rule, std::size_t first, const Call& call) {
         for (std::size_t index = first + 1; index < call.arguments().size(); ++index) {
             read_pass_parameter(rule.parameters, call.argument(index), call);
         }
-        check_pass_parameters(rule.parameters, call);
         return target.has_value();
     }
     if (call.has_argument(first + 1)) {

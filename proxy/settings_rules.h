@@ -16,9 +16,6 @@ void add_proxy_pass_reverse(RouteSettings& settings, const conf::Call& call);
 void read_pass_parameter(PassParameters& parameters, const conf::Word& word,
                          const conf::Call& call);
 
-/// What parameters mean together; called behind the last of a rule.
-void check_pass_parameters(const PassParameters& parameters, const conf::Call& call);
-
 /// The target of a rule; nothing when it is wrong, which is then reported. From
 /// settings_target.cpp.
 std::optional<Target> read_target(const conf::Word& word, const conf::Call& call);

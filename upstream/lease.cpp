@@ -1,6 +1,8 @@
 // See lease.h.
 #include "upstream/lease.h"
 
+#include <algorithm>
+
 #include "proxy/net/output.h"
 
 namespace headgate::upstream {
@@ -18,7 +20,7 @@ loop::Task<net::Result<void>> greet(net::Transport& fresh, const std::string& gr
 }  // namespace
 
 loop::Task<net::Result<Lease>> Upstreams::borrow(const Endpoint& endpoint, BorrowOptions options) {
-    if (options.may_reuse && options.greeting.empty()) {
+    if (options.may_reuse) {
         auto idle = take_idle(endpoint, options);
         if (idle) co_return Lease(pool_, endpoint, options, std::move(idle), true);
     }
@@ -43,10 +45,35 @@ loop::Task<net::Result<std::unique_ptr<net::Transport>>> Upstreams::open(
 
 std::unique_ptr<net::Transport> Upstreams::take_idle(const Endpoint& endpoint,
                                                      const BorrowOptions& options) {
-    if (options.tls == nullptr) return pool_.take(endpoint, options.must_be_sure);
-    Endpoint place = endpoint;
-    place.key = options.tls->key(endpoint);
-    return pool_.take(place, options.must_be_sure);
+    const auto place = options.pool_place(endpoint);
+    if (!place) return pool_.take(endpoint, options.must_be_sure);
+    if (place->is_private) {
+        std::vector<std::string>& keys = owned_[options.owner];
+        if (std::find(keys.begin(), keys.end(), place->key) == keys.end()) {
+            keys.push_back(place->key);
+        }
+    }
+    return pool_.take(*place, options.must_be_sure);
+}
+
+void Upstreams::forget(const void* owner) {
+    const auto found = owned_.find(owner);
+    if (found == owned_.end()) return;
+    for (const std::string& key : found->second)
+        pool_.forget(key);
+    owned_.erase(found);
+}
+
+std::unique_ptr<Endpoint> BorrowOptions::pool_place(const Endpoint& endpoint) const {
+    if (tls == nullptr && greeting.empty()) return nullptr;
+    auto place = std::make_unique<Endpoint>(endpoint);
+    if (tls != nullptr) place->key = tls->key(endpoint);
+    if (!greeting.empty()) {
+        place->is_private = true;
+        place->key += "|" + std::to_string(reinterpret_cast<std::uintptr_t>(owner)) + "|";
+        place->key += greeting;
+    }
+    return place;
 }
 
 }  // namespace headgate::upstream

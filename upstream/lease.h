@@ -3,6 +3,9 @@
 #pragma once
 
 #include <memory>
+#include <string>
+#include <unordered_map>
+#include <vector>
 
 #include "upstream/connector.h"
 #include "upstream/h1_exchange.h"
@@ -20,8 +23,13 @@ struct BorrowOptions {
     loop::Milliseconds idle_limit{60'000};  // how long it may idle in the pool afterwards
     const TlsOptions* tls = nullptr;        // outlives the lease; null: plain
     /// Sent before anything else, TLS included: what a client is, by the PROXY protocol. Such a
-    /// connection is fresh, and is not kept for another client. Empty: nothing.
+    /// connection is `owner`'s: it is kept for requests of that client's connection, and closed
+    /// when the owner is forgotten. Empty: nothing.
     std::string greeting = {};
+    const void* owner = nullptr;
+
+    /// Where in the pool such a connection belongs, unless that is the endpoint itself.
+    std::unique_ptr<Endpoint> pool_place(const Endpoint& endpoint) const;
 };
 
 class Lease {
@@ -32,13 +40,10 @@ public:
           endpoint_(&endpoint),
           idle_limit_(options.idle_limit),
           reused_(reused),
-          may_keep_(options.greeting.empty()),
           side_(std::make_unique<H1Exchange>(std::move(transport), options.field_limit,
-                                             options.tolerances)) {
-        if (options.tls == nullptr) return;
-        pool_place_ = std::make_unique<Endpoint>(endpoint);
-        pool_place_->key = options.tls->key(endpoint);
-        endpoint_ = pool_place_.get();
+                                             options.tolerances)),
+          pool_place_(options.pool_place(endpoint)) {
+        if (pool_place_) endpoint_ = pool_place_.get();
     }
 
     UpstreamSide& side() const { return *side_; }
@@ -48,8 +53,7 @@ public:
     /// Ends the lease early: to the pool when the side says it is reusable, else closed.
     void give_back() {
         if (!side_) return;
-        if (may_keep_ && side_->is_reusable())
-            pool_->give(*endpoint_, side_->take_transport(), idle_limit_);
+        if (side_->is_reusable()) pool_->give(*endpoint_, side_->take_transport(), idle_limit_);
         side_.reset();
     }
     bool is_held() const { return side_ != nullptr; }
@@ -63,11 +67,10 @@ public:
 private:
     Pool* pool_;
     const Endpoint* endpoint_;
-    std::unique_ptr<Endpoint> pool_place_;  // under TLS: with a key of its own
     loop::Milliseconds idle_limit_;
     bool reused_;
-    bool may_keep_;
     std::unique_ptr<H1Exchange> side_;
+    std::unique_ptr<Endpoint> pool_place_;  // of TLS or of one client: with a key of its own
 };
 
 /// What one loop needs to reach upstreams.
@@ -85,6 +88,9 @@ public:
     loop::Task<net::Result<std::unique_ptr<net::Transport>>> open(const Endpoint& endpoint,
                                                                   const BorrowOptions& options);
 
+    /// A client's connection has ended: what was greeted in its name is closed.
+    void forget(const void* owner);
+
     Pool& pool() { return pool_; }
 
 private:
@@ -95,6 +101,7 @@ private:
     Resolver resolver_;
     net::TlsSessions sessions_;  // outlives the connections in the pool
     Pool pool_;
+    std::unordered_map<const void*, std::vector<std::string>> owned_;  // keys, by owner
 };
 
 }  // namespace headgate::upstream

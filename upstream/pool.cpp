@@ -101,12 +101,22 @@ std::unique_ptr<net::Transport> Pool::take(const Endpoint& endpoint, bool must_b
         discard(idle);
         if (!transport->has_news(ask_kernel)) return transport;
     }
-    while (true) {
+    while (!endpoint.is_private) {
         loop::Socket socket = stock_.take(endpoint.key, loop_.now());
         if (!socket.is_open()) return nullptr;
         auto transport = std::make_unique<net::PlainTransport>(loop_, std::move(socket));
         if (!transport->has_news(true)) return transport;
     }
+    return nullptr;
+}
+
+void Pool::forget(const std::string& key) {
+    const auto found = shelves_.find(key);
+    if (found == shelves_.end()) return;
+    for (const auto& idle : found->second.idle)
+        loop_.withdraw(idle->waiter);
+    size_ -= found->second.idle.size();
+    shelves_.erase(found);
 }
 
 void Pool::give(const Endpoint& endpoint, std::unique_ptr<net::Transport> transport,
@@ -116,6 +126,7 @@ void Pool::give(const Endpoint& endpoint, std::unique_ptr<net::Transport> transp
     List& list = shelf.idle;
     idle_limit = shelf.limit.within(idle_limit, loop_.now());
     if (list.size() >= own_limit_per_key) {
+        if (endpoint.is_private) return;
         loop::Socket socket = transport->release();
         if (!socket.is_open()) return;
         stock_.give(endpoint.key, std::move(socket), loop_.now(), loop_.now() + idle_limit);

@@ -56,6 +56,9 @@ public:
     void give(const Endpoint& endpoint, std::unique_ptr<net::Transport> transport,
               loop::Milliseconds idle_limit);
 
+    /// Closes what idles under a key, of a client that has gone.
+    void forget(const std::string& key);
+
     std::size_t size() const { return size_; }
 
     static constexpr std::size_t own_limit_per_key = 64;

@@ -52,25 +52,48 @@ TEST_P(ProxyHeaderSending, TellsWhoTheClientIs) {
     EXPECT_EQ(client.receive_response().content, "yes");
 }
 
-/// Neither this client's next request nor another client's goes where it has been told of one.
-TEST_P(ProxyHeaderSending, KeepsNoConnection) {
+/// What has been told of one client serves that client's requests, and goes with it.
+TEST_P(ProxyHeaderSending, IsTrueOfOneClientOnly) {
     ScriptedOrigin origin;
     RunningProxy proxy(model(), one_thread(model()) + "ProxyPass /plain http://" +
                                     origin.address() + "/\n" +
                                     pass_with(origin, "proxyprotocol=v1"));
-    for (const char* target : {"/a", "/plain", "/b", "/plain", "/c"}) {
+    for (int round = 0; round < 2; round++) {
         RawConnection client(proxy.port());
-        client.send(get(target, "Connection: close\r\n"));
-        const bool is_plain = std::string(target) == "/plain";
+        client.send(get("/a"));
         RawConnection upstream = origin.accept();
-        if (!is_plain) {
-            EXPECT_TRUE(upstream.receive_until("\r\n").starts_with("PROXY TCP4 127.0.0.1 "));
+        EXPECT_TRUE(upstream.receive_until("\r\n").starts_with("PROXY TCP4 127.0.0.1 "));
+        for (const char* target : {"/b", "/c", ""}) {
+            EXPECT_TRUE(upstream.receive_head().starts_with("GET /"));
+            upstream.send(ok("yes"));
+            EXPECT_EQ(client.receive_response().content, "yes");
+            if (*target != '\0') client.send(get(target));
         }
-        EXPECT_TRUE(upstream.receive_head().starts_with("GET /"));
-        upstream.send(ok("yes", is_plain ? "Connection: close\r\n" : ""));
-        EXPECT_EQ(client.receive_response().content, "yes");
-        if (is_plain) continue;
+        client.send(get("/plain"));
+        std::string head;
+        RawConnection plain = origin.accept_request(head);
+        EXPECT_TRUE(head.starts_with("GET / HTTP/1.1\r\n")) << "nothing is told there";
+        plain.send(ok("plain", "Connection: close\r\n"));
+        EXPECT_EQ(client.receive_response().content, "plain");
+        EXPECT_FALSE(upstream.has_news());
+        client.close();
         EXPECT_EQ(upstream.receive_end(), RawConnection::End::fin);
+    }
+}
+
+TEST_P(ProxyHeaderSending, IsRepeatedWhereAnotherClientIsBelieved) {
+    ScriptedOrigin origin;
+    RunningProxy proxy(model(),
+                       "RemoteIPHeader X-Forwarded-For\nRemoteIPInternalProxy 127.0.0.1\n" +
+                           pass_with(origin, "proxyprotocol=v1"));
+    RawConnection client(proxy.port());
+    for (const char* who : {"198.51.100.7", "198.51.100.8"}) {
+        client.send(get("/", "X-Forwarded-For: " + std::string(who) + "\r\n"));
+        RawConnection upstream = origin.accept();
+        EXPECT_TRUE(upstream.receive_until("\r\n").starts_with("PROXY TCP4 " + std::string(who)));
+        upstream.receive_head();
+        upstream.send(ok(who));
+        EXPECT_EQ(client.receive_response().content, who);
     }
 }
 

@@ -204,6 +204,20 @@ TEST_P(RawTunnels, EndAsTheyShould) {
     proxy.error_log("HG0205");
 }
 
+/// A client that goes while its upstream is still being reached takes that attempt with it.
+TEST_P(RawTunnels, EndWithAClientThatDoesNotWait) {
+    if (tests_tls()) GTEST_SKIP() << "plain clients are needed";
+    ScriptedOrigin origin;
+    RunningProxy proxy(
+        model(), host("a.test", "SSLProxyEngine On\nTunnelTo tls://" + origin.address() + "\n"));
+    RawConnection client(proxy.port());
+    RawConnection upstream = origin.accept();
+    EXPECT_EQ(upstream.receive(2), "\x16\x03") << "no answer comes to this";
+    client.reset();
+    EXPECT_NE(upstream.receive_rest(), "") << "the rest of the ClientHello, and the end";
+    EXPECT_EQ(proxy.access_log(1)[0]["end"], "client/tls/reset");
+}
+
 TEST_P(RawTunnels, SilentOnesEnd) {
     if (tests_tls()) GTEST_SKIP() << "plain clients are needed";
     ScriptedOrigin origin;
@@ -213,6 +227,7 @@ TEST_P(RawTunnels, SilentOnesEnd) {
     EXPECT_EQ(client.receive_end(), RawConnection::End::fin);
     EXPECT_EQ(upstream.receive_end(), RawConnection::End::fin);
     EXPECT_EQ(proxy.access_log(1)[0]["end"], "proxy/tunnel/timed-out");
+    proxy.error_log("HG0220: proxy timed-out in tunnel, upstream " + origin.address());
 }
 
 TEST_P(RawTunnels, OutliveAReloadForAWhile) {

@@ -236,5 +236,21 @@ TEST(Pool, learns_for_each_upstream_alone) {
     EXPECT_NE(rig.take(), -1);
 }
 
+TEST(Pool, keeps_what_is_private_to_itself) {
+    SharedStock stock;
+    Rig rig(stock);
+    rig.endpoint.is_private = true;
+    for (std::size_t i = 0; i < Pool::own_limit_per_key + 1; i++)
+        rig.give();
+    EXPECT_EQ(rig.pool.size(), Pool::own_limit_per_key);
+    EXPECT_FALSE(stock.take("origin:80", {}).is_open());
+    rig.send(0);
+    rig.pool.forget("origin:80");
+    EXPECT_EQ(rig.pool.size(), 0u);
+    rig.manual.settle();
+    EXPECT_EQ(rig.take(), -1);
+    rig.pool.forget("nothing");
+}
+
 }  // namespace
 }  // namespace headgate::upstream
