@@ -83,9 +83,14 @@ loop::Task<void> Runner::serve(Accepted accepted) {
     slot.connections.add(1);
     options_.row->has_accepted.store(true, std::memory_order_relaxed);
     ConnectionRecord* const record = accepted.record = take_record();
-    co_await handler_->serve(std::move(accepted));
+    return follow(record, handler_->serve(std::move(accepted)));
+}
+
+/// Its frame is what a connection keeps of this file for its whole life: hence these two alone.
+loop::Task<void> Runner::follow(ConnectionRecord* record, loop::Task<void> served) {
+    co_await std::move(served);
     give_record(record);
-    slot.connections.set(slot.connections.get() - 1);
+    options_.slot->connections.set(options_.slot->connections.get() - 1);
     connection_ended();
 }
 

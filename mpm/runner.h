@@ -79,6 +79,7 @@ protected:
     Runner(HandlerFactory& handlers, RunnerOptions options, bool keeps_thread);
 
     loop::Task<void> serve(Accepted accepted);
+    loop::Task<void> follow(ConnectionRecord* record, loop::Task<void> served);
     ConnectionRecord* take_record();
     void give_record(ConnectionRecord* record);
     loop::Task<void> read_control(const loop::Socket& control);

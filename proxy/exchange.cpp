@@ -240,7 +240,7 @@ void Exchange::enter_response(std::uint16_t status, Framing::Kind framing,
         site_->logs[i].format.capture_response(fields, captured_responses_[i]);
     }
     response_begun_ = true;
-    head_ = std::string();
+    net::give_back(head_);
 }
 
 /// RFC 9110 section 15.2.2: the upstream has switched to a protocol that was asked for. The client

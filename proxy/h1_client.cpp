@@ -1,4 +1,5 @@
-// See h1_client.h. The story is serve(): read a head, do the exchange, again.
+// See h1_client.h. The story is serve(): read a head, do the exchange, again. What is still read
+// after the last response is in h1_client_end.cpp.
 #include "proxy/h1_client.h"
 
 #include <algorithm>
@@ -25,9 +26,7 @@ namespace phase = net::phase;
 namespace {
 
 constexpr std::size_t head_read = 16 * 1024;
-constexpr loop::Milliseconds drain_grace{1000};  // for a request that is already on its way
-constexpr loop::Milliseconds linger_time{2000};  // without progress, at most
-constexpr int linger_reads = 64;
+constexpr loop::Milliseconds drain_grace{1000};    // for a request that is already on its way
 constexpr std::uint64_t most_drained = 64 * 1024;  // of a request that was answered before its end
 
 /// The value of a Date field, made once a second on each thread.
@@ -84,20 +83,25 @@ const ServerSettings& H1Client::settings() const {
     return connection_.candidates->sites.front()->settings;
 }
 
+/// Its frame is kept by every idle connection: all that needs no wait is in functions of their own.
 loop::Task<void> H1Client::serve() {
     branch_ = state_.loop.branch();
     while (persists_) {
-        const HeadEnd end = co_await read_head();
-        if (end == HeadEnd::gone) co_return;
-        co_await exchange_->run();
-        exchange_.reset();
+        HeadTry head = try_head();
+        while (!head.is_over) {
+            const loop::Wake wake = co_await head_ready(head.want);
+            head = end_wait(wake);
+        }
+        if (head.end == HeadEnd::gone) co_return;
+        co_await turn_->exchange.run();
+        turn_.reset();
         if (persists_ && !has_all_content()) co_await drain_content();
     }
     if (!is_cut_) co_await linger();
 }
 
 void H1Client::drain() {
-    if (exchange_) exchange_->drain();
+    if (turn_) turn_->exchange.drain();
     persists_ = persists_ && is_idle_;
     if (state_.is_ending && is_idle_ && branch_ != nullptr && branch_->parked != nullptr) {
         state_.loop.set_deadline(*branch_->parked, loop::Deadline::after(drain_grace));
@@ -106,43 +110,47 @@ void H1Client::drain() {
 
 // ---- the request's head
 
-/// Waits for a head and hands it to a new exchange. Parsed where it was read, in the loop's
+/// Hands a head that is there to a new exchange. It is parsed where it was read, in the loop's
 /// scratch, unless it comes in pieces.
-loop::Task<H1Client::HeadEnd> H1Client::read_head() {
+H1Client::HeadTry H1Client::try_head() {
     while (true) {
         const std::span<char> scratch = state_.loop.scratch().first(head_read);
         const Tried tried = transport_->try_read(scratch);
-        if (tried.is_done()) {
-            bool is_done = false;
-            const HeadEnd end = take_octets({scratch.data(), tried.bytes}, is_done);
-            if (is_done) co_return end;
-            continue;
-        }
-        if (!tried.would_block()) {
+        if (tried.would_block()) return {tried.want(), false, HeadEnd::gone};
+        if (!tried.is_done()) {
             const auto kind =
                 tried.state == Tried::State::end ? FailureKind::incomplete : FailureKind::reset;
             const Failure failure{Side::client,        kind,
                                   phase::request_head, 0,
                                   tried.error,         "the client left inside its request head"};
-            co_return end_without_head(&failure);
+            return {net::Want::read, true, end_without_head(&failure)};
         }
-        is_idle_ = exchange_ == nullptr;
-        const loop::Phase waiting = is_idle_ ? phase::keep_alive : phase::request_head;
-        const loop::Wake wake = co_await wait(*transport_, tried.want(), waiting, head_deadline());
-        is_idle_ = false;
-        if (wake == loop::Wake::ready) continue;
-        if (exchange_ != nullptr && wake == loop::Wake::deadline) {
-            co_return refuse(nullptr, {}, {http::HeadFault::none, 408, 0});
-        }
-        const Failure failure = net::failed_wait(Side::client, phase::request_head, wake);
-        co_return end_without_head(&failure);
+        bool is_done = false;
+        const HeadEnd end = take_octets({scratch.data(), tried.bytes}, is_done);
+        if (is_done) return {net::Want::read, true, end};
     }
+}
+
+loop::Park H1Client::head_ready(net::Want want) {
+    is_idle_ = turn_ == nullptr;
+    const loop::Phase waiting = is_idle_ ? phase::keep_alive : phase::request_head;
+    return wait(*transport_, want, waiting, head_deadline());
+}
+
+H1Client::HeadTry H1Client::end_wait(loop::Wake wake) {
+    is_idle_ = false;
+    if (wake == loop::Wake::ready) return try_head();
+    if (turn_ != nullptr && wake == loop::Wake::deadline) {
+        return {net::Want::read, true, refuse(nullptr, {}, {http::HeadFault::none, 408, 0})};
+    }
+    const Failure failure = net::failed_wait(Side::client, phase::request_head, wake);
+    return {net::Want::read, true, end_without_head(&failure)};
 }
 
 loop::Deadline H1Client::head_deadline() {
     const ServerSettings& server = settings();
-    if (exchange_ != nullptr) {
-        return pace_.bound(loop::Deadline::after(*server.timeout), state_.loop.now());
+    if (turn_ != nullptr) {
+        return turn_->pace.bound(loop::Deadline::after(*server.timeout), state_.loop.now());
     }
     if (state_.is_ending) return loop::Deadline::after(drain_grace);
     if (connection_.exchanges > 0) return loop::Deadline::after(*server.keep_alive_timeout);
@@ -152,7 +160,7 @@ loop::Deadline H1Client::head_deadline() {
 }
 
 void H1Client::begin_exchange() {
-    exchange_ = std::make_unique<Exchange>(state_, *this, connection_);
+    turn_ = std::make_unique<Turn>(state_, *this, connection_);
     const ServerSettings& limits = settings();
     const auto fields = static_cast<std::uint32_t>(*limits.limit_request_fields);
     parser_ = std::make_unique<http::HeadParser>(
@@ -160,27 +168,25 @@ void H1Client::begin_exchange() {
         http::HeadLimits{static_cast<std::uint32_t>(*limits.limit_request_line),
                          static_cast<std::uint32_t>(*limits.limit_request_field_size),
                          fields == 0 ? UINT32_MAX : fields, 64 * 1024});
-    pace_.begin(*limits.head_limit, state_.loop.now());
+    turn_->pace.begin(*limits.head_limit, state_.loop.now());
     connection_.exchanges++;
-    received_ = 0;
-    sent_before_ = output_.written();
+    turn_->sent_before = output_.written();
     is_head_request_ = false;
     version_ = http::Version::http_1_1;
-    content_limit_ = 0;
     reader_.begin(H1ContentReader::Kind::none, 0);
 }
 
 H1Client::HeadEnd H1Client::take_octets(std::string_view got, bool& is_done) {
-    if (exchange_ == nullptr) begin_exchange();
-    received_ += got.size();
-    pace_.add(got.size(), state_.loop.now());
-    if (!collected_.empty()) {
-        collected_ += got;
-        got = collected_;
+    if (turn_ == nullptr) begin_exchange();
+    turn_->received += got.size();
+    turn_->pace.add(got.size(), state_.loop.now());
+    if (!turn_->collected.empty()) {
+        turn_->collected += got;
+        got = turn_->collected;
     }
     const http::HeadParser::Status status = parser_->parse(got);
     if (status == http::HeadParser::Status::need_more) {
-        if (collected_.empty()) collected_ = got;
+        if (turn_->collected.empty()) turn_->collected = got;
         return HeadEnd::gone;
     }
     is_done = true;
@@ -188,7 +194,7 @@ H1Client::HeadEnd H1Client::take_octets(std::string_view got, bool& is_done) {
                             ? accept(got)
                             : refuse(nullptr, got, parser_->error());
     parser_.reset();
-    collected_ = std::string();
+    net::give_back(turn_->collected);
     return end;
 }
 
@@ -198,7 +204,7 @@ H1Client::HeadEnd H1Client::accept(std::string_view text) {
     http::RequestHead head = parser_->take_request();
     const std::string_view head_text = text.substr(0, size);
     transport_->unread(text.substr(size));
-    received_ -= text.size() - size;
+    turn_->received -= text.size() - size;
     version_ = head.version;
     is_head_request_ = head.method == http::Method::head;
     takes_trailers_ = http::accepts_trailers(head.fields, head_text);
@@ -207,7 +213,7 @@ H1Client::HeadEnd H1Client::accept(std::string_view text) {
     if (!request) return refuse(&head, head_text, request.error());
     persists_ = may_persist(*request);
     begin_content(*request);
-    exchange_->prepare(*request, persists_);
+    turn_->exchange.prepare(*request, persists_);
     return HeadEnd::complete;
 }
 
@@ -225,8 +231,8 @@ void H1Client::begin_content(const Request& request) {
     reader_.note_connection_options(request.head.fields, request.text);
     awaits_continue_ = expects_continue;
     // Who waits for 100 (Continue) is not slow before its first octet.
-    pace_.stop();
-    if (!expects_continue) pace_.begin(*settings().content_limit, state_.loop.now());
+    turn_->pace.stop();
+    if (!expects_continue) turn_->pace.begin(*settings().content_limit, state_.loop.now());
 }
 
 H1Client::HeadEnd H1Client::refuse(const http::RequestHead* head, std::string_view text,
@@ -237,13 +243,13 @@ H1Client::HeadEnd H1Client::refuse(const http::RequestHead* head, std::string_vi
                          : net::read_proxy_header(text).has_begun
                              ? "a PROXY header where none is taken"
                              : http::reason(error.code);
-    exchange_->refuse({head, text, error.status, reason});
+    turn_->exchange.refuse({head, text, error.status, reason});
     return HeadEnd::refused;
 }
 
 H1Client::HeadEnd H1Client::end_without_head(const Failure* failure) {
-    if (exchange_ != nullptr) exchange_->abandon(*failure);
-    exchange_.reset();
+    if (turn_ != nullptr) turn_->exchange.abandon(*failure);
+    turn_.reset();
     return HeadEnd::gone;
 }
 
@@ -263,13 +269,13 @@ Result<ContentRun> H1Client::try_move_content(net::Pipe& pipe, std::size_t most)
 
 void H1Client::count_content(std::size_t octets) {
     if (octets == 0) return;
-    received_ += octets;
-    if (!pace_.has_begun()) pace_.begin(*settings().content_limit, state_.loop.now());
-    pace_.add(octets, state_.loop.now());
+    turn_->received += octets;
+    if (!turn_->pace.has_begun()) turn_->pace.begin(*settings().content_limit, state_.loop.now());
+    turn_->pace.add(octets, state_.loop.now());
 }
 
 Result<ContentRun> H1Client::within_limit(Result<ContentRun> run) const {
-    if (content_limit_ != 0 && reader_.delivered() > content_limit_) {
+    if (turn_->content_limit != 0 && reader_.delivered() > turn_->content_limit) {
         return Failure{Side::client,
                        FailureKind::too_large,
                        phase::request_content,
@@ -281,7 +287,7 @@ Result<ContentRun> H1Client::within_limit(Result<ContentRun> run) const {
 }
 
 loop::Park H1Client::content_ready(loop::Phase phase, const loop::Deadline& deadline) {
-    const loop::Deadline bound = pace_.bound(deadline, state_.loop.now());
+    const loop::Deadline bound = turn_->pace.bound(deadline, state_.loop.now());
     return wait(*transport_, net::Want::read, phase, bound);
 }
 
@@ -320,7 +326,7 @@ void H1Client::send_head(const ResponseStart& start) {
         writer.field(http::FieldName::connection, "keep-alive");
     }
     writer.end();
-    written_at_head_ = output_.written();
+    turn_->written_at_head = output_.written();
     output_.hold(std::move(head));
 
     const bool sends_none = is_head_request_ || !start.has_content;
@@ -331,7 +337,7 @@ void H1Client::send_head(const ResponseStart& start) {
 }
 
 bool H1Client::withdraw_head() {
-    if (output_.written() != written_at_head_ || transport_->is_committed()) return false;
+    if (output_.written() != turn_->written_at_head || transport_->is_committed()) return false;
     output_.discard();
     return true;
 }
@@ -366,40 +372,9 @@ void H1Client::cut() {
 bool H1Client::may_drain_content() const {
     const bool is_coming = !awaits_continue_ || reader_.delivered() > 0;
     const std::uint64_t size = reader_.delivered() + reader_.due();
-    const bool is_allowed = content_limit_ == 0 || size <= content_limit_;
+    const bool is_allowed = turn_->content_limit == 0 || size <= turn_->content_limit;
     return is_coming && is_allowed && reader_.kind() == H1ContentReader::Kind::length &&
            reader_.due() <= most_drained;
-}
-
-/// The response came before the request had ended (RFC 9112 section 9.3: "a server MUST read the
-/// entire request message body or close the connection after sending its response").
-loop::Task<void> H1Client::drain_content() {
-    while (!has_all_content()) {
-        const Result<ContentRun> run = reader_.try_read(*transport_, state_.loop.scratch());
-        loop::Wake wake = loop::Wake::ready;
-        if (run && run->would_block) {
-            const loop::Deadline deadline = loop::Deadline::after(linger_time);
-            wake = co_await wait(*transport_, net::Want::read, phase::linger, deadline);
-        }
-        if (run && wake == loop::Wake::ready) continue;
-        persists_ = false;
-        co_return;
-    }
-}
-
-/// RFC 9112 section 9.6: half-closes, and reads what the client still sends for a while, so that a
-/// reset does not overtake our last octets.
-loop::Task<void> H1Client::linger() {
-    transport_->finish_writing();
-    for (int reads = 0; reads < linger_reads;) {
-        const Tried tried = transport_->try_read(state_.loop.scratch());
-        if (tried.is_done()) reads++;
-        if (tried.is_done()) continue;
-        if (!tried.would_block()) co_return;
-        const loop::Deadline deadline = loop::Deadline::after(linger_time);
-        const loop::Wake wake = co_await wait(*transport_, tried.want(), phase::linger, deadline);
-        if (wake != loop::Wake::ready) co_return;
-    }
 }
 
 }  // namespace headgate::proxy

@@ -26,7 +26,7 @@ public:
     /// The process ends: an idle connection may send one more request soon; others finish.
     void drain();
 
-    void limit_content(std::uint64_t octets) override { content_limit_ = octets; }
+    void limit_content(std::uint64_t octets) override { turn_->content_limit = octets; }
     void send_head(const ResponseStart& start) override;
     void end_after_response() override { persists_ = false; }
     bool withdraw_head() override;
@@ -38,8 +38,8 @@ public:
     loop::SourceList* departures() override { return transport_->breaks(); }
     bool has_departed() const override { return transport_->has_broken(); }
     bool has_all_content() const override { return reader_.is_complete(); }
-    std::uint64_t received() const override { return received_; }
-    std::uint64_t sent() const override { return output_.written() - sent_before_; }
+    std::uint64_t received() const override { return turn_->received; }
+    std::uint64_t sent() const override { return output_.written() - turn_->sent_before; }
 
     net::Result<net::ContentRun> try_read_content(std::span<char> scratch) override;
     std::uint64_t movable() const override { return reader_.movable(*transport_); }
@@ -58,7 +58,29 @@ public:
 private:
     enum class HeadEnd : std::uint8_t { complete, refused, gone };
 
-    loop::Task<HeadEnd> read_head();
+    /// An exchange, and what belongs to it alone.
+    struct Turn {
+        Turn(LoopState& state, H1Client& client, ConnectionFacts& connection)
+            : exchange(state, client, connection) {}
+
+        Exchange exchange;
+        std::string collected;  // a head that arrives in pieces
+        ReadPace pace;          // of the head, then of the content
+        std::uint64_t content_limit = 0;
+        std::uint64_t received = 0;
+        std::uint64_t sent_before = 0;
+        std::uint64_t written_at_head = 0;
+    };
+    /// Either the head's wait `is_over`, with this end, or `want` is waited for.
+    struct HeadTry {
+        net::Want want;
+        bool is_over;
+        HeadEnd end;
+    };
+
+    HeadTry try_head();
+    loop::Park head_ready(net::Want want);
+    HeadTry end_wait(loop::Wake wake);
     HeadEnd take_octets(std::string_view got, bool& is_done);
     net::Result<net::ContentRun> within_limit(net::Result<net::ContentRun> run) const;
     HeadEnd end_without_head(const net::Failure* failure);
@@ -82,15 +104,9 @@ private:
     net::H1ContentWriter writer_;
     loop::Branch* branch_ = nullptr;  // of serve(): to hasten an idle wait
 
-    // Of the exchange in hand; nothing between exchanges.
-    std::unique_ptr<Exchange> exchange_;
+    // Of the exchange in hand; null between exchanges.
+    std::unique_ptr<Turn> turn_;
     std::unique_ptr<http::HeadParser> parser_;
-    std::string collected_;  // a head that arrives in pieces
-    ReadPace pace_;          // of the head, then of the content
-    std::uint64_t content_limit_ = 0;
-    std::uint64_t received_ = 0;
-    std::uint64_t sent_before_ = 0;
-    std::uint64_t written_at_head_ = 0;
     http::Version version_ = http::Version::http_1_1;
     bool is_head_request_ = false;
     bool takes_trailers_ = false;   // TE: trailers

@@ -82,7 +82,7 @@ loop::Task<Result<ReceivedHead*>> H1Exchange::read_head(const loop::Deadline& de
     const http::HeadLimits limits{most_status_line, field_limit_, most_fields, most_head,
                                   tolerances_.has(Tolerance::space_before_colon)};
     parser_ = std::make_unique<http::HeadParser>(http::HeadParser::Kind::response, limits);
-    collected_ = std::string();
+    net::give_back(collected_);
     while (true) {
         const std::span<char> scratch = transport_->loop().scratch().first(first_read);
         const Tried tried = transport_->try_read(scratch);
@@ -177,7 +177,7 @@ void H1Exchange::forgive(std::string_view text) {
 }
 
 Result<ContentRun> H1Exchange::try_read_content(std::span<char> scratch) {
-    if (!collected_.empty()) collected_ = std::string();
+    if (!collected_.empty()) net::give_back(collected_);
     Result<ContentRun> run = reader_.try_read(*transport_, scratch);
     if (run && run->is_last && reader_.has_bare_lf()) {
         tolerances_.used(Tolerance::bare_lf_chunks);

@@ -3,9 +3,26 @@
 
 #include <arpa/inet.h>
 
+#include <charconv>
 #include <cstring>
+#include <iterator>
 
 namespace headgate::loop {
+namespace {
+
+/// inet_ntop() prints with sprintf(), and every request asks for its client's address.
+std::string v4_text(const void* octets) {
+    char text[INET_ADDRSTRLEN];
+    char* end = text;
+    for (int i = 0; i < 4; i++) {
+        if (i > 0) *end++ = '.';
+        const unsigned octet = static_cast<const unsigned char*>(octets)[i];
+        end = std::to_chars(end, std::end(text), octet).ptr;
+    }
+    return {text, end};
+}
+
+}  // namespace
 
 std::optional<Address> Address::from_literal(std::string_view host, std::uint16_t port) {
     char text[INET6_ADDRSTRLEN];
@@ -77,14 +94,12 @@ Address Address::with_port(std::uint16_t port) const {
 }
 
 std::string Address::host_text() const {
+    if (family() == AF_INET) return v4_text(&storage_.v4.sin_addr);
+    if (family() != AF_INET6) return "";
+    const in6_addr& address = storage_.v6.sin6_addr;
+    if (IN6_IS_ADDR_V4MAPPED(&address)) return v4_text(address.s6_addr + 12);
     char text[INET6_ADDRSTRLEN] = "";
-    if (family() == AF_INET) {
-        ::inet_ntop(AF_INET, &storage_.v4.sin_addr, text, sizeof text);
-    } else if (family() == AF_INET6 && IN6_IS_ADDR_V4MAPPED(&storage_.v6.sin6_addr)) {
-        ::inet_ntop(AF_INET, storage_.v6.sin6_addr.s6_addr + 12, text, sizeof text);
-    } else if (family() == AF_INET6) {
-        ::inet_ntop(AF_INET6, &storage_.v6.sin6_addr, text, sizeof text);
-    }
+    ::inet_ntop(AF_INET6, &address, text, sizeof text);
     return text;
 }
 

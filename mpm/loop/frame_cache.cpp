@@ -22,8 +22,9 @@ constexpr bool recycling = true;
 constexpr bool recycling = true;
 #endif
 
-constexpr std::size_t granule = 64;
-constexpr std::size_t classes = 32;         // frames up to 2 KiB are recycled
+constexpr std::size_t granule = 16;  // of the allocator, whose chunks begin with a word of its own:
+constexpr std::size_t word = 8;      // sizes are multiples of the granule less that
+constexpr std::size_t classes = 128;        // frames up to 2 KiB are recycled
 constexpr std::size_t ceiling = 64 * 1024;  // bytes kept per class and thread
 
 struct FreeFrame {
@@ -54,7 +55,12 @@ thread_local Lists lists;
 std::atomic<std::size_t> largest{0};
 
 std::size_t class_of(std::size_t size) {
-    return (size - 1) / granule;
+    return (size + word - 1) / granule;
+}
+
+/// What every frame of a class has, in bytes.
+std::size_t size_of(std::size_t index) {
+    return (index + 1) * granule - word;
 }
 
 void remember(std::size_t size) {
@@ -77,10 +83,10 @@ void* allocate(std::size_t size) {
     FreeList& list = lists.by_class[index];
     if (FreeFrame* frame = list.first) {
         list.first = frame->next;
-        list.bytes -= (index + 1) * granule;
+        list.bytes -= size_of(index);
         return frame;
     }
-    void* fresh = std::malloc((index + 1) * granule);
+    void* fresh = std::malloc(size_of(index));
     if (fresh == nullptr) std::abort();
     return fresh;
 }
@@ -94,7 +100,7 @@ void release(void* frame, std::size_t size) noexcept {
     }
     FreeList& list = lists.by_class[index];
     list.first = new (frame) FreeFrame{list.first};
-    list.bytes += (index + 1) * granule;
+    list.bytes += size_of(index);
 }
 
 void trim() noexcept {

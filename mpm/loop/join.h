@@ -131,8 +131,8 @@ public:
 
     /// Cancels every task: each ends its wait and cleans up.
     void cancel() {
-        for (Member& member : members_)
-            member.branch.cancel();
+        for (Branch& branch : members_)
+            branch.cancel();
     }
 
     /// Parks until fewer than `count` tasks are left (1: until all have ended).
@@ -145,24 +145,18 @@ public:
     }
 
 private:
-    struct Member : boost::intrusive::list_base_hook<
-                        boost::intrusive::link_mode<boost::intrusive::auto_unlink>> {
-        explicit Member(Loop& loop) : branch(loop) {}
-        Branch branch;
-    };
-
     static detail::Runner run(Scope& scope, Task<void> task) {
-        Member member(scope.loop_);
-        scope.members_.push_back(member);
+        Branch branch(scope.loop_);
+        scope.members_.push_back(branch);
         scope.size_++;
-        scope.loop_.enter(&member.branch);
+        scope.loop_.enter(&branch);
         co_await std::move(task);
         scope.size_--;
         scope.ended_.notify_all(scope.loop_);
     }
 
     Loop& loop_;
-    boost::intrusive::list<Member, boost::intrusive::constant_time_size<false>> members_;
+    Branch::List members_;
     std::size_t size_ = 0;
     Wakeup ended_;
 };

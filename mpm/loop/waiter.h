@@ -27,12 +27,25 @@ enum class Wake : std::uint8_t { none, ready, deadline, cancelled };
 struct Deadline {
     enum class Kind : std::uint8_t { never, after, at };
     Kind kind = Kind::never;
-    Milliseconds duration{};
-    TimePoint point{};
+    union {                     // one or the other, for there is one in the frame of every wait
+        Milliseconds duration;  ///< of Kind::after
+        TimePoint point;        ///< of Kind::at
+    };
 
     static Deadline never() { return {}; }
-    static Deadline after(Milliseconds duration) { return {Kind::after, duration, {}}; }
-    static Deadline at(TimePoint point) { return {Kind::at, {}, point}; }
+    static Deadline after(Milliseconds duration) {
+        Deadline deadline;
+        deadline.kind = Kind::after;
+        deadline.duration = duration;
+        return deadline;
+    }
+    static Deadline at(TimePoint point) {
+        Deadline deadline;
+        deadline.kind = Kind::at;
+        deadline.point = point;
+        return deadline;
+    }
+    constexpr Deadline() : duration{} {}
 };
 
 struct Waiter {
@@ -59,10 +72,11 @@ using DeadlineList = boost::intrusive::list<
     Waiter, boost::intrusive::member_hook<Waiter, Waiter::Hook, &Waiter::deadline_hook>,
     boost::intrusive::constant_time_size<false>>;
 
-class Branch {
+/// In one list at most: of its parent's branches, or of a scope's.
+class Branch : public boost::intrusive::list_base_hook<
+                   boost::intrusive::link_mode<boost::intrusive::auto_unlink>> {
 public:
-    using Hook = boost::intrusive::list_member_hook<
-        boost::intrusive::link_mode<boost::intrusive::auto_unlink>>;
+    using List = boost::intrusive::list<Branch, boost::intrusive::constant_time_size<false>>;
 
     /// A root branch: the line of a spawned task.
     explicit Branch(Loop& loop) : loop_(loop) {}
@@ -87,10 +101,7 @@ public:
 private:
     Loop& loop_;
     bool cancelled_ = false;
-    Hook hook_;
-    boost::intrusive::list<Branch, boost::intrusive::member_hook<Branch, Hook, &Branch::hook_>,
-                           boost::intrusive::constant_time_size<false>>
-        forks_;
+    List forks_;
 };
 
 }  // namespace headgate::loop

@@ -22,9 +22,10 @@ void H1ContentReader::begin(Kind kind, std::uint64_t length, bool forgives_bare_
     options_.reset();
     if (kind == Kind::chunked) {
         using Sender = http::ChunkedDecoder::Sender;
-        decoder_.emplace(side_ == Side::client ? Sender::client
-                         : forgives_bare_lf    ? Sender::forgiven_upstream
-                                               : Sender::upstream);
+        decoder_ =
+            std::make_unique<http::ChunkedDecoder>(side_ == Side::client ? Sender::client
+                                                   : forgives_bare_lf    ? Sender::forgiven_upstream
+                                                                         : Sender::upstream);
     }
 }
 

@@ -62,7 +62,7 @@ private:
     loop::Phase phase_;
     std::uint64_t left_ = 0;
     std::uint64_t delivered_ = 0;
-    std::optional<http::ChunkedDecoder> decoder_;
+    std::unique_ptr<http::ChunkedDecoder> decoder_;  // null: not chunked
     std::unique_ptr<std::string> options_;  // of Connection, where trailers may follow; else null
 };
 

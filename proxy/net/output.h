@@ -12,6 +12,7 @@
 
 #include "mpm/loop/task.h"
 #include "proxy/net/failure.h"
+#include "proxy/net/give_back.h"
 #include "proxy/net/pipe.h"
 #include "proxy/net/transport.h"
 
@@ -57,7 +58,7 @@ private:
     Result<void> write_pipe();
     void pour();
     void forget_rest() {
-        rest_ = std::string();
+        give_back(rest_);
         at_ = 0;
     }
     void keep(std::initializer_list<std::string_view> pieces, std::size_t skip);

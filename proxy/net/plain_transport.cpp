@@ -4,9 +4,7 @@
 
 #include <sys/socket.h>
 
-#include <algorithm>
 #include <cerrno>
-#include <cstring>
 
 #include "proxy/net/pipe.h"
 
@@ -20,7 +18,7 @@ bool is_would_block(int error) {
 }  // namespace
 
 PlainTransport::PlainTransport(loop::Loop& loop, loop::Socket socket)
-    : loop_(loop), socket_(std::move(socket)), readiness_(loop.watch(socket_.descriptor())) {}
+    : loop_(loop), readiness_(loop.watch(socket.descriptor())), socket_(std::move(socket)) {}
 
 PlainTransport::~PlainTransport() {
     if (socket_.is_open()) loop_.forget(readiness_);
@@ -32,13 +30,7 @@ loop::Socket PlainTransport::release() {
 }
 
 Tried PlainTransport::try_read(std::span<char> into) {
-    if (!unread_.empty()) {
-        const std::size_t count = std::min(into.size(), unread_.size());
-        std::memcpy(into.data(), unread_.data(), count);
-        unread_.erase(0, count);
-        if (unread_.empty()) unread_ = std::string();  // give the memory back
-        return {Tried::State::done, count, 0};
-    }
+    if (!unread_.is_empty()) return {Tried::State::done, unread_.take(into), 0};
     if (!readiness_.readable) return {Tried::State::want_read, 0, 0};
     ssize_t count;
     do {
@@ -90,7 +82,7 @@ Tried PlainTransport::try_splice_out(Pipe& pipe) {
 }
 
 void PlainTransport::unread(std::string_view octets) {
-    if (!octets.empty()) unread_.insert(0, octets);
+    unread_.put(octets);
 }
 
 void PlainTransport::finish_writing() {
@@ -98,7 +90,7 @@ void PlainTransport::finish_writing() {
 }
 
 bool PlainTransport::has_news(bool ask_kernel) {
-    if (!unread_.empty() || readiness_.closed_by_peer) return true;
+    if (!unread_.is_empty() || readiness_.closed_by_peer) return true;
     if (!ask_kernel && !readiness_.readable) return false;
     char octet;
     const ssize_t count = ::recv(socket_.descriptor(), &octet, 1, MSG_PEEK | MSG_DONTWAIT);

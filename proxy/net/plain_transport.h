@@ -1,10 +1,9 @@
 // Plain TCP (or a unix socket) as a Transport.
 #pragma once
 
-#include <string>
-
 #include "mpm/loop/socket.h"
 #include "proxy/net/transport.h"
+#include "proxy/net/unread.h"
 
 namespace headgate::net {
 
@@ -20,7 +19,7 @@ public:
     Tried try_splice_in(Pipe& pipe, std::size_t most) override;
     Tried try_splice_out(Pipe& pipe) override;
     void unread(std::string_view octets) override;
-    bool has_unread() const override { return !unread_.empty(); }
+    bool has_unread() const override { return !unread_.is_empty(); }
     loop::SourceList& source(Want want) override {
         return want == Want::read ? readiness_.readers : readiness_.writers;
     }
@@ -43,9 +42,9 @@ public:
 
 private:
     loop::Loop& loop_;
-    loop::Socket socket_;
     loop::Readiness& readiness_;
-    std::string unread_;
+    Unread unread_;
+    loop::Socket socket_;
 };
 
 }  // namespace headgate::net

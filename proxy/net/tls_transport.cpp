@@ -42,10 +42,11 @@ TlsTransport::TlsTransport(std::unique_ptr<PlainTransport> under,
     HEADGATE_ASSERT(ssl_ != nullptr);
     BIO* bio = make_tls_bio(*under_);
     SSL_set_bio(ssl_, bio, bio);
-    SSL_set_app_data(ssl_, this);
     if (context_->is_server()) {
         SSL_set_accept_state(ssl_);
     } else {
+        SSL_set_app_data(ssl_,
+                         this);  // for sessions; on the other side it would be memory for nothing
         SSL_set_connect_state(ssl_);
     }
 }
@@ -80,14 +81,13 @@ void TlsTransport::ask_for(const std::string& server_name) {
 }
 
 void TlsTransport::resume_from(TlsSessions& sessions, std::string key) {
-    sessions_ = &sessions;
-    session_key_ = std::move(key);
-    if (SSL_SESSION* session = sessions.find(session_key_)) SSL_set_session(ssl_, session);
+    if (SSL_SESSION* session = sessions.find(key)) SSL_set_session(ssl_, session);
+    store_ = std::make_unique<Store>(Store{sessions, std::move(key)});
 }
 
 void TlsTransport::keep_session(SSL_SESSION* session) {
-    if (sessions_ != nullptr) {
-        sessions_->keep(session_key_, session);
+    if (store_ != nullptr) {
+        store_->sessions.keep(store_->key, session);
     } else {
         SSL_SESSION_free(session);
     }
@@ -111,13 +111,7 @@ loop::Task<Result<void>> handshake(TlsTransport& transport, Side side, loop::Dea
 // --------------------------------------------------------------------------
 
 Tried TlsTransport::try_read(std::span<char> into) {
-    if (!unread_.empty()) {
-        const std::size_t count = std::min(into.size(), unread_.size());
-        std::memcpy(into.data(), unread_.data(), count);
-        unread_.erase(0, count);
-        if (unread_.empty()) unread_ = std::string();  // give the memory back
-        return {Tried::State::done, count, 0};
-    }
+    if (!unread_.is_empty()) return {Tried::State::done, unread_.take(into), 0};
     if (last_.state != Tried::State::done) return last_;
     Tried tried;
     do {
@@ -195,7 +189,7 @@ Tried TlsTransport::ended(int result) {
 }
 
 void TlsTransport::unread(std::string_view octets) {
-    if (!octets.empty()) unread_.insert(0, octets);
+    unread_.put(octets);
 }
 
 bool TlsTransport::is_ready(Want want) const {

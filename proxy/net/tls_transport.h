@@ -50,7 +50,7 @@ public:
     Tried try_read(std::span<char> into) override;
     Tried try_write(std::span<const iovec> from) override;
     void unread(std::string_view octets) override;
-    bool has_unread() const override { return !unread_.empty(); }
+    bool has_unread() const override { return !unread_.is_empty(); }
     loop::SourceList& source(Want want) override { return under_->source(needs(want)); }
     bool is_ready(Want want) const override;
     loop::SourceList* breaks() override { return under_->breaks(); }
@@ -67,6 +67,10 @@ public:
     ssl_st* ssl() const { return ssl_; }
 
 private:
+    struct Store {
+        TlsSessions& sessions;
+        std::string key;
+    };
     Want needs(Want want) const { return want == Want::read ? read_needs_ : write_needs_; }
     Tried ended(int result);
     void say_goodbye();
@@ -74,9 +78,8 @@ private:
     std::unique_ptr<PlainTransport> under_;
     std::shared_ptr<const TlsContext> context_;
     ssl_st* ssl_;
-    std::string unread_;
-    TlsSessions* sessions_ = nullptr;
-    std::string session_key_;
+    Unread unread_;
+    std::unique_ptr<Store> store_;  // null: sessions are not kept
     const char* fault_ = "";
     Tried last_{};  // how the connection ended, once it has
     Want read_needs_ = Want::read;

@@ -124,7 +124,7 @@ row() {
         figure=$(median "$work/result.$case.$subject")
         line="$line $(printf '%10s' "$figure")"
         is_peer "$subject" && [ "$figure" != - ] &&
-            best=$(printf '%s\n%s\n' $best "$figure" | grep . | sort -n | head -1)
+            best=$(printf '%s\n%s\n' "$best" "$figure" | grep . | sort -n | head -1)
     done
     printf '%s %-4s %6s\n' "$line" $unit "$(awk -v own="$(median "$work/result.$case.headgate")" \
         -v best="$best" 'BEGIN { if (best > 0) printf "%.2f", own / best; else print "-" }')"

@@ -8,6 +8,7 @@
 #     cpu_ns_of PID             CPU of the whole tree so far, user and system, in nanoseconds
 #     of NAME WHAT              the value of $WHAT_NAME
 
+# shellcheck disable=SC2154  # of lib.sh: work, build, port, started_pid
 headgate=${HEADGATE:-$build/headgate}
 server_cpu=$(($(nproc) - 1)) # servers on the last one, the rest of the world on the first
 processes=1

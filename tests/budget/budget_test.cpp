@@ -202,7 +202,7 @@ TEST(Budget, an_idle_client_connection) {
     const std::size_t bytes = (::mallinfo2().uordblks - before) / count;
     if (measures) {
         std::printf("idle client connection: %zu bytes on the heap (goal 1024)\n", bytes);
-        EXPECT_LE(bytes, 4096u);
+        EXPECT_LE(bytes, 1200u);  // a little room above the goal
     }
 }
 
