@@ -255,7 +255,8 @@ TEST(ReloadOfModel, GoesFromAnyToAny) {
                         "\nErrorLog " + folder.file("error.log") + "\nStartServers 1\n" +
                         (model == "worker" ? "ThreadsPerChild 8\nMinSpareThreads 1\n" : "") +
                         "MPM " + model + "\nMinSpareServers 1\n<Location /status>\n" +
-                        "SetHandler server-status\n</Location>\n" + pass_all_to(quick));
+                        "SetHandler server-status\n</Location>\n" + tls_directives(folder) +
+                        pass_all_to(quick));
             };
             ChildProgram program(folder, built_program("headgate"), {"-f", write(from)});
             const auto ask = [&] {
