@@ -116,6 +116,7 @@ Tried TlsTransport::try_read(std::span<char> into) {
     Tried tried;
     do {
         ERR_clear_error();
+        errno = 0;
         std::size_t count = 0;
         const int result =
             SSL_read_ex(ssl_, into.data() + tried.bytes, into.size() - tried.bytes, &count);
@@ -125,8 +126,14 @@ Tried TlsTransport::try_read(std::span<char> into) {
             may_have_more_ = SSL_has_pending(ssl_) == 1;
             continue;
         }
-        may_have_more_ = false;
         const int error = SSL_get_error(ssl_, result);
+        // After our close_notify OpenSSL drops what is no content (a late session ticket), and says
+        // so in this odd way; content may follow.
+        const bool has_dropped = error == SSL_ERROR_SYSCALL && errno == 0 &&
+                                 ERR_peek_error() == 0 &&
+                                 SSL_get_shutdown(ssl_) == SSL_SENT_SHUTDOWN;
+        may_have_more_ = has_dropped;
+        if (has_dropped) continue;
         if (error == SSL_ERROR_WANT_WRITE) read_needs_ = Want::write;
         const bool blocks = error == SSL_ERROR_WANT_READ || error == SSL_ERROR_WANT_WRITE;
         const Tried end = blocks ? Tried{Tried::State::want_read, 0, 0} : ended(result);

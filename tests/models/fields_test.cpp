@@ -58,7 +58,8 @@ TEST_P(Fields, AboutTheClientAreOursWhenNobodyIsTrusted) {
     EXPECT_EQ(request("X-Forwarded-For"), "127.0.0.1");
     EXPECT_EQ(request("X-Forwarded-Host"), "proxy.test");
     EXPECT_EQ(request("X-Forwarded-Server"), "proxy.test");
-    EXPECT_EQ(request("X-Forwarded-Proto"), tests_tls() ? "https" : "http");
+    const std::string scheme = tests_tls() ? "https" : "http";
+    EXPECT_EQ(request("X-Forwarded-Proto"), scheme);
     EXPECT_EQ(request_.find("192.0.2.1"), std::string::npos) << request_;
     EXPECT_EQ(request_.find("root"), std::string::npos) << request_;
     exchange("ProxyAddHeaders Off\n", claims);
@@ -66,8 +67,7 @@ TEST_P(Fields, AboutTheClientAreOursWhenNobodyIsTrusted) {
     EXPECT_EQ(request_.find("192.0.2.1"), std::string::npos) << request_;
     exchange("ProxyForwardedFields X-Real-IP Forwarded X-Forwarded-Port\n", claims);
     EXPECT_EQ(request("X-Real-IP"), "127.0.0.1");
-    EXPECT_EQ(request("Forwarded"), std::string("for=127.0.0.1;host=proxy.test;proto=") +
-                                        (tests_tls() ? "https" : "http"));
+    EXPECT_EQ(request("Forwarded"), "for=127.0.0.1;host=proxy.test;proto=" + scheme);
     EXPECT_EQ(request("X-Forwarded-Port"), port_);
     EXPECT_EQ(request("X-Forwarded-For"), "");
 }

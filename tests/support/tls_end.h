@@ -138,6 +138,11 @@ private:
         errno = EAGAIN;
         wants_ = error == SSL_ERROR_WANT_WRITE ? POLLOUT : POLLIN;
         if (error == SSL_ERROR_WANT_READ || error == SSL_ERROR_WANT_WRITE) return -1;
+        // After a close_notify OpenSSL drops what is no content, and says so in this odd way.
+        const bool has_dropped = error == SSL_ERROR_SYSCALL && result == 0 &&
+                                 ERR_peek_last_error() == 0 &&
+                                 SSL_get_shutdown(ssl_.get()) == SSL_SENT_SHUTDOWN;
+        if (has_dropped) return -1;
         const char* reason = ERR_reason_error_string(ERR_peek_last_error());
         // The first one tells; later tries only find that it is over.
         if (fault_.empty()) fault_ = reason != nullptr ? reason : "connection lost";
