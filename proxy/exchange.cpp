@@ -136,12 +136,24 @@ loop::Task<Result<void>> Exchange::upload() {
     }
     upload_done_ = sent.has_value();
     await_head_until(upstream_deadline());
-    // Once a response is under way, what is left of the request decides nothing any more.
-    if (response_begun_) co_return Result<void>();
+    if (response_begun_) co_return late_end_of(sent);
     if (!sent && sent.error().side == Side::upstream && sent.error().kind == FailureKind::reset) {
         co_return Result<void>();
     }
     co_return sent;
+}
+
+/// How an upload ended decides nothing any more once a response is under way, unless the client is
+/// gone. An origin that waits for the rest is told that there is none: it would wait for ever.
+Result<void> Exchange::late_end_of(const Result<void>& sent) {
+    if (sent || sent.error().side != Side::client) return Result<void>();
+    const FailureKind kind = sent.error().kind;
+    if (kind == FailureKind::reset) return sent;
+    if (kind == FailureKind::incomplete || kind == FailureKind::malformed ||
+        kind == FailureKind::too_large) {
+        lease_->side().abandon_request();
+    }
+    return Result<void>();
 }
 
 loop::Task<Result<void>> Exchange::respond() {

@@ -55,6 +55,7 @@ private:
     loop::Task<net::Result<void>> attempts();
     loop::Task<net::Result<void>> forward();
     loop::Task<net::Result<void>> upload();
+    net::Result<void> late_end_of(const net::Result<void>& sent);
     loop::Task<net::Result<void>> send_request();
     loop::Task<net::Result<void>> respond();
     void await_head_until(const loop::Deadline& deadline);

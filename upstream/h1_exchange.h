@@ -18,6 +18,7 @@ public:
 
     void send_head(std::string head, RequestContent content, const RequestFacts& facts) override;
     loop::Task<net::Result<ReceivedHead*>> read_head(const loop::Deadline& deadline) override;
+    void abandon_request() override { transport_->finish_writing(); }
     bool has_answered() const override { return has_answered_; }
     bool is_reusable() const override;
     std::uint64_t sent() const override { return output_.written(); }

@@ -35,6 +35,10 @@ public:
     /// came), incomplete, reset, timed_out or too_large.
     virtual loop::Task<net::Result<ReceivedHead*>> read_head(const loop::Deadline& deadline) = 0;
 
+    /// The rest of the request will never come. The origin is told by the end of our writing, and
+    /// may still answer; the connection serves no other exchange.
+    virtual void abandon_request() = 0;
+
     /// Whether any octet of a response has come: after that a request is not sent again.
     virtual bool has_answered() const = 0;
 

@@ -202,6 +202,26 @@ TEST_P(Failures, NotOfClientsThatFinishWriting) {
     EXPECT_EQ(client.receive_end(), RawConnection::End::fin);
 }
 
+/// Half a request, and half a response already: the origin, which may wait for the rest of the one
+/// before it sends the rest of the other, hears that there is none.
+TEST_P(Failures, OfAnUploadWhoseResponseHasBegun) {
+    ScriptedOrigin origin;
+    RunningProxy proxy(model(), pass_all_to(origin));
+    RawConnection client(proxy.port());
+    client.send("POST / HTTP/1.1\r\nHost: proxy.test\r\nContent-Length: 10\r\n\r\nhalf");
+    std::string head;
+    RawConnection upstream = origin.accept_request(head);
+    upstream.receive_until("half");
+    upstream.send("HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\nfour");
+    EXPECT_TRUE(client.receive_until("four").ends_with("four"));
+    client.finish_writing();
+    EXPECT_EQ(upstream.receive_rest(), "");
+    EXPECT_EQ(upstream.end(), RawConnection::End::fin);
+    upstream.send("more");
+    EXPECT_EQ(client.receive_rest(), "more");
+    EXPECT_EQ(client.end(), RawConnection::End::fin);
+}
+
 TEST_P(Failures, OfAnEndlessHead) {
     ScriptedOrigin origin;
     RunningProxy proxy(model(),
