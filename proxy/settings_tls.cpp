@@ -399,51 +399,6 @@ constexpr conf::Row rows[] = {
 
 }  // namespace
 
-void TlsTerms::merge_from(const TlsTerms& over) {
-    protocols.merge_from(over.protocols);
-    ciphers.merge_from(over.ciphers);
-    ciphers_1_3.merge_from(over.ciphers_1_3);
-    verify.merge_from(over.verify);
-    verify_depth.merge_from(over.verify_depth);
-    ca_file.merge_from(over.ca_file);
-    ca_path.merge_from(over.ca_path);
-    crl_file.merge_from(over.crl_file);
-    crl_path.merge_from(over.crl_path);
-    crl_check.merge_from(over.crl_check);
-    crl_may_miss.merge_from(over.crl_may_miss);
-}
-
-void TlsServerSettings::merge_from(const TlsServerSettings& over) {
-    TlsTerms::merge_from(over);
-    engine.merge_from(over.engine);
-    honor_order.merge_from(over.honor_order);
-    tickets.merge_from(over.tickets);
-    session_seconds.merge_from(over.session_seconds);
-    session_cache.merge_from(over.session_cache);
-    stapling.merge_from(over.stapling);
-    if (!over.certificates.empty()) {
-        certificates = over.certificates;
-        keys = over.keys;
-        staple_files = over.staple_files;
-    }
-    chain.merge_from(over.chain);
-    announced_file.merge_from(over.announced_file);
-    ticket_key.merge_from(over.ticket_key);
-    strict_sni.merge_from(over.strict_sni);
-    sni_policy.merge_from(over.sni_policy);
-    passphrase_program.merge_from(over.passphrase_program);
-    commands.insert(commands.end(), over.commands.begin(), over.commands.end());
-}
-
-void TlsUpstreamSettings::merge_from(const TlsUpstreamSettings& over) {
-    TlsTerms::merge_from(over);
-    engine.merge_from(over.engine);
-    check_name.merge_from(over.check_name);
-    check_expiry.merge_from(over.check_expiry);
-    machine_certificate.merge_from(over.machine_certificate);
-    machine_chain.merge_from(over.machine_chain);
-}
-
 std::span<const conf::Row> tls_setting_rows() {
     return rows;
 }
