@@ -214,6 +214,7 @@ H1Client::HeadEnd H1Client::accept(std::string_view text) {
     persists_ = may_persist(*request);
     begin_content(*request);
     turn_->exchange.prepare(*request, persists_);
+    reader_.judge_trailers(*turn_->exchange.site().settings.underscores);
     return HeadEnd::complete;
 }
 

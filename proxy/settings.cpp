@@ -220,7 +220,8 @@ constexpr conf::Row rows[] = {
 
     conf::row<&ServerSettings::underscores, underscores_choice>(
         "FieldNameUnderscores", of_server, "Refuse|Drop|Keep", "Refuse",
-        "Request fields with \"_\" in their name, which many upstreams take for \"-\"."),
+        "Request fields, of head and trailers, with \"_\" in their name, which many upstreams take "
+        "for \"-\"."),
     conf::row<&ServerSettings::trace, trace_choice>(
         "TraceEnable", of_server, "off|on|extended", "off",
         "Whether TRACE is forwarded; extended: with content too. Apache's default is on."),

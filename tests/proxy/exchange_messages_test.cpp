@@ -149,5 +149,32 @@ TEST(ExchangeTrailers, of_a_request_reach_the_upstream) {
     EXPECT_EQ(rig.state.upstreams.pool().size(), 1u);
 }
 
+/// X_Real_IP in a trailer section is no better than in a head.
+TEST(ExchangeTrailers, of_a_request_with_underscores_follow_the_rule_of_the_head) {
+    const std::string head =
+        "POST /a HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n";
+    const std::string trailers = "0\r\nX-Sum: 7\r\nX_Real_IP: 1\r\n\r\n";
+    for (const std::string rule : {"", "FieldNameUnderscores Refuse\n"}) {
+        auto seen = std::make_shared<std::string>();
+        const StepOrigin::Script looks_on = [seen](std::string_view input, int) {
+            *seen = input;
+            return StepOrigin::Reply{};
+        };
+        Rig rig(looks_on, {Step::data(head), Step::data(trailers)}, {}, rule);
+        EXPECT_TRUE(rig.written().starts_with("HTTP/1.1 400 ")) << rig.written();
+        EXPECT_TRUE(says(rig.log(), "client/request-content/malformed")) << rig.log();
+        EXPECT_FALSE(says(*seen, "\r\n0\r\n")) << "no end: " << *seen;
+        EXPECT_EQ(rig.state.upstreams.pool().size(), 0u);
+    }
+    for (const bool keeps : {false, true}) {
+        auto seen = std::make_shared<std::string>();
+        const std::string end =
+            std::string("0\r\nX-Sum: 7\r\n") + (keeps ? "X_Real_IP: 1\r\n" : "");
+        Rig rig(after(end + "\r\n", by_length, seen), {Step::data(head), Step::data(trailers)}, {},
+                keeps ? "FieldNameUnderscores Keep\n" : "FieldNameUnderscores Drop\n");
+        EXPECT_EQ(rig.written(), by_length);
+    }
+}
+
 }  // namespace
 }  // namespace headgate::proxy
