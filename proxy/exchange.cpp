@@ -346,6 +346,7 @@ loop::Task<void> Exchange::conclude(Failure failure) {
 }
 
 loop::Task<void> Exchange::answer(Answer made) {
+    client_.try_skip_content();
     ResponseStart start;
     start.status = made.status;
     start.reason = http::reason_phrase(made.status);

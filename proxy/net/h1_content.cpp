@@ -87,12 +87,12 @@ Result<ContentRun> H1ContentReader::take_chunked(Transport& transport, std::span
         return Failure{side_, FailureKind::malformed,         phase_, 0,
                        0,     http::reason(decoder_->fault())};
     }
-    complete_ = decoded.state == State::complete;
-    if (complete_ && has_refused_trailer()) {
+    if (decoded.state == State::complete && has_refused_trailer()) {
         return Failure{side_,  FailureKind::malformed,
                        phase_, 0,
                        0,      http::reason(http::HeadFault::name_with_underscore)};
     }
+    complete_ = decoded.state == State::complete;
     delivered_ += decoded.content;
     transport.unread({got.data() + decoded.consumed, got.size() - decoded.consumed});
     return ContentRun{got.first(decoded.content), complete_, false};
