@@ -274,7 +274,8 @@ loop::Task<void> Exchange::run_tunnel() {
     rewrite_ = ResponseRewrite();
     if (state_.is_draining) drain();
     net::Transport& client = client_.switch_protocols();
-    const Result<void> ended = co_await tunnel(client, *tunnel_, tunnel_timeout(), tunnelled_);
+    const TunnelTerms terms{tunnel_timeout(), pipes()};
+    const Result<void> ended = co_await tunnel(client, *tunnel_, terms, tunnelled_);
     ledger_.content_sent = tunnelled_.to_client;
     tunnel_.reset();
     if (ended) co_return;

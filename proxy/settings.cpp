@@ -328,7 +328,7 @@ constexpr conf::Row rows[] = {
     conf::row<&RouteSettings::enable_splice, conf::on_off>(
         "EnableSplice", of_content, "On|Off", "On",
         "Whether large content between plain connections is moved inside the kernel, by splice(2), "
-        "or copied."),
+        "or copied; tunnels too."),
     conf::row<&RouteSettings::proxy_preserve_host, conf::on_off>(
         "ProxyPreserveHost", of_content, "On|Off", "Off",
         "Whether the upstream sees the client's Host, or its own."),
