@@ -59,6 +59,10 @@ public:
     virtual loop::SourceList* departures() = 0;
     virtual bool has_departed() const = 0;
 
+    /// The request's content is wanted by nobody: drops what of it is there now, where it may help
+    /// the connection to go on. Before send_head(), and while nobody else reads.
+    virtual void try_skip_content() = 0;
+
     /// Whether the request's content has been read to its end.
     virtual bool has_all_content() const = 0;
 

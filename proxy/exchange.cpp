@@ -286,7 +286,8 @@ loop::Task<void> Exchange::run_tunnel() {
     rewrite_ = ResponseRewrite();
     if (state_.is_draining) drain();
     net::Transport& client = client_.switch_protocols();
-    const Result<void> ended = co_await tunnel(client, *tunnel_, tunnel_timeout(), tunnelled_);
+    const TunnelTerms terms{tunnel_timeout(), pipes()};
+    const Result<void> ended = co_await tunnel(client, *tunnel_, terms, tunnelled_);
     ledger_.content_sent = tunnelled_.to_client;
     tunnel_.reset();
     if (ended) co_return;
@@ -358,6 +359,7 @@ loop::Task<void> Exchange::conclude(Failure failure) {
 }
 
 loop::Task<void> Exchange::answer(Answer made) {
+    client_.try_skip_content();
     ResponseStart start;
     start.status = made.status;
     start.reason = http::reason_phrase(made.status);

@@ -96,8 +96,10 @@ private:
     const ConnectionFacts& connection_;
     loop::Address address_;  // of the client, as far as it is believed
     const Site* site_;
-    const RouteSettings* settings_;
-    const Route* route_ = nullptr;
+    std::shared_ptr<const Place> place_;           // null until it is routed
+    std::shared_ptr<const RouteSettings> merged_;  // null unless it is forwarded
+    const RouteSettings* settings_;                // of the site, the place, or merged
+    const Route* route_ = nullptr;                 // of the place
     LiveView view_;
     Ledger ledger_;
     std::optional<upstream::Lease> lease_;

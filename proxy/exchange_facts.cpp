@@ -77,19 +77,20 @@ std::optional<Answer> Exchange::route(const Request& request, const BelievedClie
         return refusal;
     }
     Places& places = state_.places[site_->index];
-    const Place& place = places.at(request.path);
-    settings_ = &place.settings();
+    place_ = places.at(request.path);
+    settings_ = &place_->settings();
     if (auto answer = answer_to_method(request, site_->settings, *settings_)) return answer;
     const bool keeps = !http::has_dot_segment(request.received_path());
-    const Match match = place.match(request.path, keeps ? request.received_path() : "");
-    if (!places.are_alike(place, match, request.readings) || !is_contained(match)) {
+    const Match match = place_->match(request.path, keeps ? request.received_path() : "");
+    if (!places.are_alike(*place_, match, request.readings) || !is_contained(match)) {
         note_refusal(400, http::reason(http::HeadFault::ambiguous_path));
         return make_answer(400, *settings_);
     }
     if (lacks_tls()) return make_answer(403, *settings_);
     if (*settings_->handler == RouteSettings::Handler::server_status) return make_status(request);
     if (match.route == nullptr) return make_answer(404, *settings_);
-    settings_ = &places.settings(place, match);
+    merged_ = places.settings(place_, match);
+    settings_ = merged_.get();
     const std::uint64_t limit = *settings_->limit_request_body;
     client_.limit_content(limit);
     if (limit != 0 && request.framing.length > limit) {

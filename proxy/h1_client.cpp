@@ -26,8 +26,7 @@ namespace phase = net::phase;
 namespace {
 
 constexpr std::size_t head_read = 16 * 1024;
-constexpr loop::Milliseconds drain_grace{1000};    // for a request that is already on its way
-constexpr std::uint64_t most_drained = 64 * 1024;  // of a request that was answered before its end
+constexpr loop::Milliseconds drain_grace{1000};  // for a request that is already on its way
 
 /// The value of a Date field, made once a second on each thread.
 std::string_view date_now() {
@@ -214,6 +213,7 @@ H1Client::HeadEnd H1Client::accept(std::string_view text) {
     persists_ = may_persist(*request);
     begin_content(*request);
     turn_->exchange.prepare(*request, persists_);
+    reader_.judge_trailers(*turn_->exchange.site().settings.underscores);
     return HeadEnd::complete;
 }
 
@@ -365,16 +365,6 @@ void H1Client::cut() {
     is_cut_ = true;
     // Length and chunked framing tell a client that something is missing; FIN alone would not.
     if (writer_.kind() == H1ContentWriter::Kind::until_close) transport_->reset_on_close();
-}
-
-/// Whether what the client still sends of an answered request may be read and dropped, so that the
-/// connection can go on: little enough, and certain to come.
-bool H1Client::may_drain_content() const {
-    const bool is_coming = !awaits_continue_ || reader_.delivered() > 0;
-    const std::uint64_t size = reader_.delivered() + reader_.due();
-    const bool is_allowed = turn_->content_limit == 0 || size <= turn_->content_limit;
-    return is_coming && is_allowed && reader_.kind() == H1ContentReader::Kind::length &&
-           reader_.due() <= most_drained;
 }
 
 }  // namespace headgate::proxy

@@ -35,6 +35,7 @@ public:
     bool takes_interim() const override { return version_ == http::Version::http_1_1; }
     net::Transport& switch_protocols() override;
     void cut() override;
+    void try_skip_content() override;
     loop::SourceList* departures() override { return transport_->breaks(); }
     bool has_departed() const override { return transport_->has_broken(); }
     bool has_all_content() const override { return reader_.is_complete(); }
@@ -91,6 +92,7 @@ private:
     void begin_content(const Request& request);
     void count_content(std::size_t octets);
     loop::Deadline head_deadline();
+    bool is_content_coming() const;
     bool may_drain_content() const;
     loop::Task<void> drain_content();
     loop::Task<void> linger();

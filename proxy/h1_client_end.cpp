@@ -5,6 +5,7 @@
 namespace headgate::proxy {
 
 using net::ContentRun;
+using net::H1ContentReader;
 using net::Result;
 using net::Tried;
 namespace phase = net::phase;
@@ -13,8 +14,35 @@ namespace {
 
 constexpr loop::Milliseconds linger_time{2000};  // without progress, at most
 constexpr int linger_reads = 64;
+constexpr std::uint64_t most_drained = 64 * 1024;  // of a request that was answered before its end
+constexpr std::size_t skip_read = 4 * 1024;
 
 }  // namespace
+
+/// Who waits for 100 (Continue) may send its next request in place of the content.
+bool H1Client::is_content_coming() const {
+    return !awaits_continue_ || reader_.delivered() > 0;
+}
+
+/// Whether what the client still sends of an answered request may be read and dropped, so that the
+/// connection can go on: little enough, and certain to come. That of a chunked request is neither.
+bool H1Client::may_drain_content() const {
+    const std::uint64_t size = reader_.delivered() + reader_.due();
+    const bool is_allowed = turn_->content_limit == 0 || size <= turn_->content_limit;
+    return is_content_coming() && is_allowed && reader_.kind() == H1ContentReader::Kind::length &&
+           reader_.due() <= most_drained;
+}
+
+/// The chunks that are there may be all that come: only when the end is among them, and they are
+/// little, the response need not say that it is the last.
+void H1Client::try_skip_content() {
+    if (!persists_ || reader_.kind() != H1ContentReader::Kind::chunked) return;
+    if (!is_content_coming()) return;
+    for (std::uint64_t most = 0; most < most_drained && !has_all_content(); most += skip_read) {
+        const Result<ContentRun> run = try_read_content(state_.loop.scratch().first(skip_read));
+        if (!run || run->would_block) return;
+    }
+}
 
 /// The response came before the request had ended (RFC 9112 section 9.3: "a server MUST read the
 /// entire request message body or close the connection after sending its response").

@@ -36,7 +36,8 @@ loop::Task<void> RawTunnel::serve() {
         upstream_ = std::move(*opened);
         options_ = {};
         if (state_.is_draining) drain();
-        ended = co_await tunnel(*client_, *upstream_, idle_limit(), counts_);
+        const TunnelTerms terms{idle_limit(), *site_.base.enable_splice ? &state_.pipes : nullptr};
+        ended = co_await tunnel(*client_, *upstream_, terms, counts_);
     } else {
         ended = opened.error();
         client_->reset_on_close();  // an end would say that this was all

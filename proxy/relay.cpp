@@ -4,17 +4,14 @@
 
 #include <algorithm>
 
+#include "proxy/move_size.h"
+
 namespace headgate::proxy {
 
 using net::ContentRun;
 using net::Result;
 
 namespace {
-
-// A reader that lets a piece wait longer than this is slow; so is one that lets anything wait
-// before it has taken so many octets.
-constexpr loop::Milliseconds slow_wait{20};
-constexpr std::size_t trusted = 64 * 1024;
 
 /// How much to copy at a time: little for a slow reader, for its unwritten rest is kept; more for
 /// one that has taken everything for a while.
@@ -37,46 +34,6 @@ private:
     static constexpr int patience = 4;
     std::size_t octets_ = 8 * 1024;
     int in_a_row_ = 0;
-};
-
-/// What may be moved at a time: a part of what the reader has taken without being slow, so that
-/// what is kept for one that stops is in proportion. Only where there is plenty: a piece by splice
-/// is four system calls where a copied one is two.
-class MoveSize {
-public:
-    std::size_t octets() const { return std::clamp(taken_ / 4, least, most); }
-    std::size_t taken() const { return taken_; }
-    bool is_worth_it() const { return is_plenty_ && taken_ >= trusted; }
-    void kept_up(std::size_t octets, bool is_plenty) {
-        taken_ += octets;
-        is_plenty_ = is_plenty;
-    }
-    void was_slow() {
-        taken_ = 0;
-        is_plenty_ = false;
-    }
-
-    static constexpr std::size_t least = 16 * 1024;
-
-private:
-    static constexpr std::size_t most = 1024 * 1024;
-    std::size_t taken_ = 0;
-    bool is_plenty_ = false;
-};
-
-/// One exchange's share of a pass over the loop: then the others have their turn. Octets that are
-/// moved cost a quarter of what copied ones do.
-class Quantum {
-public:
-    bool is_used_up(std::size_t octets, bool is_moved) {
-        octets_ += is_moved ? octets / 4 : octets;
-        return ++reads_ >= 16 || octets_ >= 256 * 1024;
-    }
-    void renew() { *this = Quantum(); }
-
-private:
-    std::size_t octets_ = 0;
-    int reads_ = 0;
 };
 
 /// What one try to pass content on did.
@@ -106,9 +63,9 @@ public:
         copy_size_.kept_up();
         move_size_.kept_up(octets, is_plenty_);
     }
-    /// The same after a wait: a short one is no fault in a reader that has taken something before.
+    /// The same after a wait.
     void took(std::size_t octets, loop::Duration waited) {
-        if (waited < slow_wait && move_size_.taken() >= trusted) return took(octets);
+        if (move_size_.forgives(waited)) return took(octets);
         copy_size_.was_slow();
         move_size_.was_slow();
     }

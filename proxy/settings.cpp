@@ -220,7 +220,8 @@ constexpr conf::Row rows[] = {
 
     conf::row<&ServerSettings::underscores, underscores_choice>(
         "FieldNameUnderscores", of_server, "Refuse|Drop|Keep", "Refuse",
-        "Request fields with \"_\" in their name, which many upstreams take for \"-\"."),
+        "Request fields, of head and trailers, with \"_\" in their name, which many upstreams take "
+        "for \"-\"."),
     conf::row<&ServerSettings::trace, trace_choice>(
         "TraceEnable", of_server, "off|on|extended", "off",
         "Whether TRACE is forwarded; extended: with content too. Apache's default is on."),
@@ -327,7 +328,7 @@ constexpr conf::Row rows[] = {
     conf::row<&RouteSettings::enable_splice, conf::on_off>(
         "EnableSplice", of_content, "On|Off", "On",
         "Whether large content between plain connections is moved inside the kernel, by splice(2), "
-        "or copied."),
+        "or copied; tunnels too."),
     conf::row<&RouteSettings::proxy_preserve_host, conf::on_off>(
         "ProxyPreserveHost", of_content, "On|Off", "Off",
         "Whether the upstream sees the client's Host, or its own."),

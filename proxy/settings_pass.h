@@ -21,7 +21,7 @@ struct Target {
     std::string scheme;       ///< "http" or "https"; the others are refused until they work
     std::string host;         ///< name or literal, IPv6 without brackets
     std::uint16_t port = 80;  ///< that of the scheme when not written
-    std::string path;         ///< as written: "", or from "/" or "?"; of a pattern also from "$"
+    std::string path;         ///< as written: "", or from "/"; of a pattern also from "$"
     std::string unix_path;    ///< of unix:/path|http://host/, or empty
     bool is_ipv6 = false;
 

@@ -121,6 +121,13 @@ std::optional<Target> read_target(const Word& word, const Call& call) {
         call.error(word, "an upstream URL has no fragment", std::string(url_form));
         return std::nullopt;
     }
+    // Behind it the rest of the path would have to go in front, and a capture of the decoded path
+    // could bring parameters of its own.
+    if (target.path.find('?') != target.path.npos) {
+        call.error(word, "an upstream URL has no query: that of the request is sent as it came",
+                   std::string(url_form));
+        return std::nullopt;
+    }
     if (!read_authority(text.substr(0, path), target, word, call)) {
         return std::nullopt;
     }

@@ -88,39 +88,46 @@ bool Sites::has_unreported_lines() const {
 // ---- places
 // ---------------------------------------------------------------------------------------
 
-Places::Places(const Site& site) : site_(site), base_(site.base, {}, {}) {}
+Places::Places(const Site& site)
+    : site_(site), base_(std::make_shared<Place>(site.base, std::vector<PassRule>{}, Cover{})) {}
 
-const Place& Places::at(std::string_view path) {
+std::shared_ptr<const Place> Places::at(std::string_view path) {
     if (site_.locations.empty()) return base_;
     Cover cover;
     cover.reserve(site_.locations.size());
     for (const Location& location : site_.locations)
         cover.push_back(location.covers(path));
     if (std::find(cover.begin(), cover.end(), true) == cover.end()) return base_;
-    std::unique_ptr<Place>& place = by_cover_[cover];
-    if (place) return *place;
+    const auto found = by_cover_.find(cover);
+    if (found != by_cover_.end()) return found->second;
 
     std::vector<PassRule> rules;
     for (std::size_t i = 0; i < cover.size(); i++) {
         const auto& own = site_.locations[i].settings.passes;
         if (cover[i]) rules.insert(rules.end(), own.begin(), own.end());
     }
-    place = std::make_unique<Place>(merge({}, cover), std::move(rules), cover);
-    return *place;
+    if (by_cover_.size() >= most_kept) by_cover_.clear();
+    auto place = std::make_shared<Place>(merge({}, cover), std::move(rules), cover);
+    return by_cover_.emplace(std::move(cover), std::move(place)).first->second;
 }
 
-const RouteSettings& Places::settings(const Place& place, const Match& match) {
-    if (site_.proxies.empty()) return place.settings();
+std::shared_ptr<const RouteSettings> Places::settings(const std::shared_ptr<const Place>& place,
+                                                      const Match& match) {
+    const std::shared_ptr<const RouteSettings> own(place, &place->settings());
+    if (site_.proxies.empty()) return own;
     const std::string url =
         match.route->rule.target.scheme + "://" + match.route->authority + match.path;
     Cover cover;
     for (const ProxySection& section : site_.proxies)
         cover.push_back(section.covers(url));
-    if (std::find(cover.begin(), cover.end(), true) == cover.end()) return place.settings();
-    const auto key = std::make_pair(cover, place.cover());
+    if (std::find(cover.begin(), cover.end(), true) == cover.end()) return own;
+    auto key = std::make_pair(std::move(cover), place->cover());
     const auto found = by_proxy_.find(key);
     if (found != by_proxy_.end()) return found->second;
-    return by_proxy_.emplace(key, merge(cover, place.cover())).first->second;
+
+    if (by_proxy_.size() >= most_kept) by_proxy_.clear();
+    auto merged = std::make_shared<RouteSettings>(merge(key.first, key.second));
+    return by_proxy_.emplace(std::move(key), std::move(merged)).first->second;
 }
 
 bool Places::are_alike(const Place& place, const Match& match,
@@ -129,9 +136,9 @@ bool Places::are_alike(const Place& place, const Match& match,
         return of.route != nullptr ? of.route->rule.span : conf::Span{};
     };
     return std::all_of(readings.begin(), readings.end(), [&](const std::string& reading) {
-        const Place& other = at(reading);
-        return *other.settings().handler == *place.settings().handler &&
-               rule_of(other.match(reading)) == rule_of(match);
+        const auto other = at(reading);
+        return *other->settings().handler == *place.settings().handler &&
+               rule_of(other->match(reading)) == rule_of(match);
     });
 }
 

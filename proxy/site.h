@@ -47,29 +47,39 @@ public:
     }
 };
 
-/// The places of one site, made as requests come to them. One per loop: it grows.
+/// The places of one site, made as requests come to them. One per loop, which outlives what it
+/// gave; the site outlives both.
+///
+/// Which sections cover a path is the client's choice, and patterns make up to 2^n sets of n of
+/// them: only so many are kept, then it starts anew. What was given is shared (an exchange may hold
+/// its place for hours), so it outlives that.
 class Places {
 public:
     explicit Places(const Site& site);
-    /// The place of a decoded path; valid as long as this.
-    const Place& at(std::string_view path);
+    /// The place of a decoded path.
+    std::shared_ptr<const Place> at(std::string_view path);
     /// What is in force for a request of that place that goes to `match`: Proxy sections lie
-    /// between the server's settings and the Locations'. Valid as long as this.
-    const RouteSettings& settings(const Place& place, const Match& match);
+    /// between the server's settings and the Locations'.
+    std::shared_ptr<const RouteSettings> settings(const std::shared_ptr<const Place>& place,
+                                                  const Match& match);
 
     /// Whether a request whose path can be read in these ways gets the same rule and the same
     /// handler however it is read: then it does not matter how the upstream reads it.
     bool are_alike(const Place& place, const Match& match,
                    const std::vector<std::string>& readings);
 
+    /// How many sets of sections are remembered now, of each kind at most `most_kept`.
+    std::size_t kept() const { return by_cover_.size() + by_proxy_.size(); }
+    static constexpr std::size_t most_kept = 256;
+
 private:
     using Cover = std::vector<bool>;
     RouteSettings merge(const Cover& proxies, const Cover& locations) const;
 
     const Site& site_;
-    Place base_;
-    std::map<Cover, std::unique_ptr<Place>> by_cover_;
-    std::map<std::pair<Cover, Cover>, RouteSettings> by_proxy_;
+    std::shared_ptr<const Place> base_;
+    std::map<Cover, std::shared_ptr<const Place>> by_cover_;
+    std::map<std::pair<Cover, Cover>, std::shared_ptr<const RouteSettings>> by_proxy_;
 };
 
 class Sites {

@@ -111,6 +111,19 @@ std::string failures(const Status& status) {
            "</table>";
 }
 
+std::string accepted(const Status& status) {
+    std::string rows;
+    for (std::size_t i = 0; i < status.accepted.size(); i++) {
+        if (status.accepted[i] == 0) continue;
+        const std::string_view name = upstream::name(static_cast<upstream::Tolerance>(i));
+        rows += "<tr><td>" + std::string(name) + "<td class=n>" + n(status.accepted[i]) + "</tr>";
+    }
+    if (rows.empty()) return "";
+    return "<h2>What upstreams were forgiven</h2><table><tr><th>ProxyAccept<th "
+           "class=n>times</tr>" +
+           rows + "</table>";
+}
+
 std::string scoreboard(const Status& status) {
     std::string text =
         "<h2>Scoreboard</h2><p class=dim>_ waiting, W working, S starting, G finishing: one letter "
@@ -155,7 +168,7 @@ std::string status_page(const Status& status, unsigned refresh) {
             plural(status.exchanges, "exchange", "exchanges") + " done, " +
             plural(status.connections, "connection", "connections") + " open</p>";
     page += headline(status) + scoreboard(status) + phases(status) + failures(status) +
-            tls_section(status.tls, status.now) + live(status);
+            accepted(status) + tls_section(status.tls, status.now) + live(status);
     page +=
         "<p class=dim><a href=\"?auto\">?auto</a> <a href=\"?json\">?json</a> "
         "<a href=\"?refresh=5\">?refresh=5</a></p></body></html>\n";

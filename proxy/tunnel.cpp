@@ -2,6 +2,7 @@
 #include "proxy/tunnel.h"
 
 #include "mpm/loop/join.h"
+#include "proxy/move_size.h"
 #include "proxy/net/output.h"
 
 namespace headgate::proxy {
@@ -16,7 +17,6 @@ namespace phase = net::phase;
 namespace {
 
 constexpr std::size_t read_size = 16 * 1024;
-constexpr int reads_in_a_row = 16;  // then the others have their turn
 
 /// What both directions share: when an octet came last, from either end.
 struct Activity {
@@ -33,6 +33,70 @@ struct Direction {
     Side from_side;
     Side to_side;
     std::uint64_t& octets;
+    net::PipeStock* pipes;
+};
+
+/// What one try to pass octets on did: of the reading end, and of the writing one.
+struct Step {
+    Tried tried;
+    Result<void> sent;
+    bool is_moved = false;
+};
+
+/// The part of one direction that does not wait.
+class Passage {
+public:
+    explicit Passage(const Direction& way) : way_(way), output_(way.to, way.to_side) {}
+
+    /// Reads once, and writes what there is.
+    Step step() {
+        const bool moves = way_.pipes != nullptr && !cannot_move_ && size_.is_worth_it() &&
+                           !way_.from.has_unread() && way_.from.may_splice() &&
+                           output_.may_splice();
+        net::PipeLoan pipe = moves ? way_.pipes->lend() : nullptr;
+        return pipe ? move(std::move(pipe)) : copy();
+    }
+    /// What was read has been taken at once.
+    void took(std::size_t octets) { size_.kept_up(octets, is_plenty_); }
+    /// The same after a wait.
+    void took(std::size_t octets, loop::Duration waited) {
+        if (size_.forgives(waited)) return took(octets);
+        size_.was_slow();
+    }
+    net::Output& output() { return output_; }
+
+private:
+    Step copy() {
+        const std::span<char> scratch = way_.activity.loop.scratch().first(read_size);
+        const Tried tried = way_.from.try_read(scratch);
+        if (!tried.is_done()) return {tried, {}};
+        is_plenty_ = tried.bytes == scratch.size();
+        note(tried.bytes);
+        return {tried, output_.push({std::string_view(scratch.data(), tried.bytes)})};
+    }
+
+    Step move(net::PipeLoan pipe) {
+        const Tried tried = way_.from.try_splice_in(*pipe, size_.octets());
+        if (tried.state == Tried::State::error && net::cannot_splice(tried.error)) {
+            cannot_move_ = true;
+            return copy();
+        }
+        if (!tried.is_done()) return {tried, {}};
+        is_plenty_ = tried.bytes >= MoveSize::least;
+        note(tried.bytes);
+        return {tried, output_.push({}, std::move(pipe), ""), true};
+    }
+
+    void note(std::size_t octets) {
+        way_.octets += octets;
+        way_.activity.latest = way_.activity.loop.now();
+    }
+
+    const Direction& way_;
+    net::Output output_;
+    MoveSize size_;
+    bool is_plenty_ = false;
+    bool cannot_move_ = false;  // tried, and refused by the kernel
 };
 
 /// Waits for octets from one end. The other direction may keep the tunnel alive meanwhile.
@@ -49,61 +113,62 @@ loop::Task<Result<void>> wait_for_octets(Direction& way, net::Want want) {
     }
 }
 
-/// Passes on what was read; the rest that the other end does not take at once is waited for.
-loop::Task<Result<void>> pass_on(Direction& way, net::Output& output, std::string_view octets) {
-    way.octets += octets.size();
+/// The other end has not taken all of it at once.
+loop::Task<Result<void>> wait_for_room(Direction& way, Passage& passage, std::size_t octets) {
+    const loop::TimePoint before = way.activity.loop.now();
+    const loop::Deadline deadline = loop::Deadline::after(way.activity.idle);
+    const Result<void> sent = co_await passage.output().drain(phase::tunnel, deadline);
     way.activity.latest = way.activity.loop.now();
-    Result<void> sent = output.push({octets});
-    if (sent && !output.is_empty()) {
-        const loop::Deadline deadline = loop::Deadline::after(way.activity.idle);
-        sent = co_await output.drain(phase::tunnel, deadline);
-        way.activity.latest = way.activity.loop.now();
-    }
-    if (sent) co_return sent;
-    Failure failure = sent.error();
-    failure.phase = phase::tunnel;
-    co_return failure;
+    passage.took(octets, way.activity.latest - before);
+    co_return sent;
 }
 
 loop::Task<Result<void>> pump(Direction way) {
-    net::Output output(way.to, way.to_side);
-    int reads = 0;
+    Passage passage(way);
+    Quantum quantum;
     while (true) {
-        const std::span<char> scratch = way.activity.loop.scratch().first(read_size);
-        const Tried tried = way.from.try_read(scratch);
-        Result<void> done;
-        if (tried.is_done()) {
-            const std::string_view octets(scratch.data(), tried.bytes);
-            done = co_await pass_on(way, output, octets);
-            if (done && ++reads >= reads_in_a_row) {
-                reads = 0;
+        const Step step = passage.step();
+        const Tried& tried = step.tried;
+        Result<void> done = step.sent;
+        if (tried.is_done() && done && !passage.output().is_empty()) {
+            done = co_await wait_for_room(way, passage, tried.bytes);
+            quantum.renew();
+        } else if (tried.is_done() && done) {
+            passage.took(tried.bytes);
+            if (quantum.is_used_up(tried.bytes, step.is_moved)) {
+                quantum.renew();
                 const loop::Wake wake = co_await loop::yield(way.activity.loop, phase::turn);
                 if (wake == loop::Wake::cancelled) {
                     done = net::failed_wait(Side::proxy, phase::tunnel, wake);
                 }
             }
         } else if (tried.would_block()) {
-            reads = 0;
+            quantum.renew();
             done = co_await wait_for_octets(way, tried.want());
         } else if (tried.state == Tried::State::end) {
             way.to.finish_writing();
             co_return Result<void>();
-        } else {
+        } else if (done) {
             done = Failure{way.from_side, FailureKind::reset, phase::tunnel, 0,
                            tried.error,   "connection lost"};
         }
-        if (!done) co_return done.error();
+        if (done) continue;
+        Failure failure = done.error();
+        failure.phase = phase::tunnel;
+        co_return failure;
     }
 }
 
 }  // namespace
 
-loop::Task<Result<void>> tunnel(net::Transport& client, net::Transport& upstream,
-                                loop::Milliseconds idle, TunnelCounts& counts) {
+loop::Task<Result<void>> tunnel(net::Transport& client, net::Transport& upstream, TunnelTerms terms,
+                                TunnelCounts& counts) {
     loop::Loop& loop = client.loop();
-    Activity activity{loop, idle, loop.now()};
-    auto up = pump({activity, client, upstream, Side::client, Side::upstream, counts.to_upstream});
-    auto down = pump({activity, upstream, client, Side::upstream, Side::client, counts.to_client});
+    Activity activity{loop, terms.idle, loop.now()};
+    auto up = pump({activity, client, upstream, Side::client, Side::upstream, counts.to_upstream,
+                    terms.pipes});
+    auto down = pump(
+        {activity, upstream, client, Side::upstream, Side::client, counts.to_client, terms.pipes});
     auto directions = loop::both(loop, std::move(up), std::move(down));
     const auto ended = co_await std::move(directions);
     const Result<void>& upward = ended.first;

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "proxy/net/failure.h"
+#include "proxy/net/pipe.h"
 #include "proxy/net/transport.h"
 
 namespace headgate::proxy {
@@ -16,12 +17,18 @@ struct TunnelCounts {
     std::uint64_t to_upstream = 0;
 };
 
+struct TunnelTerms {
+    loop::Milliseconds idle;  // without an octet from either end, or with one that takes none
+    net::PipeStock* pipes = nullptr;  // outlives the tunnel; null: everything is copied
+};
+
 /// Until both directions have ended. Octets that either transport holds already (unread) belong to
-/// the tunnel. `idle`: nothing has come from either end for that long, or one end has taken nothing
-/// for that long: then it fails as timed_out. Each wait is in phase::tunnel; an idle tunnel keeps
-/// no buffer. When one end breaks, the other one resets on close, for what it got may not be all.
-/// Transports and counts must outlive the task.
+/// the tunnel. When nothing has come from either end for `idle`, or one end has taken nothing for
+/// that long, it fails as timed_out. Large runs between plain ends are moved inside the kernel.
+/// Each wait is in phase::tunnel; an idle tunnel keeps no buffer and no pipe. When one end breaks,
+/// the other one resets on close, for what it got may not be all. Transports and counts must
+/// outlive the task.
 loop::Task<net::Result<void>> tunnel(net::Transport& client, net::Transport& upstream,
-                                     loop::Milliseconds idle, TunnelCounts& counts);
+                                     TunnelTerms terms, TunnelCounts& counts);
 
 }  // namespace headgate::proxy

@@ -20,7 +20,7 @@ struct BorrowOptions {
     bool must_be_sure = false;         // the request cannot be sent twice: ask the kernel first
     std::uint32_t field_limit = 8192;  // octets of one field line of a response
     Tolerances tolerances;
-    loop::Milliseconds idle_limit{60'000};  // how long it may idle in the pool afterwards
+    loop::Milliseconds idle_limit{60'000};  // how long it may idle in the pool; 0: it is closed
     const TlsOptions* tls = nullptr;        // outlives the lease; null: plain
     /// Sent before anything else, TLS included: what a client is, by the PROXY protocol. Such a
     /// connection is `owner`'s: it is kept for requests of that client's connection, and closed
@@ -50,10 +50,13 @@ public:
     /// The connection had served another exchange before.
     bool is_reused() const { return reused_; }
 
-    /// Ends the lease early: to the pool when the side says it is reusable, else closed.
+    /// Ends the lease early: to the pool when the side says it is reusable, else closed. What may
+    /// not idle at all must not enter: another rule of the same endpoint could take it at once.
     void give_back() {
         if (!side_) return;
-        if (side_->is_reusable()) pool_->give(*endpoint_, side_->take_transport(), idle_limit_);
+        if (side_->is_reusable() && idle_limit_.count() > 0) {
+            pool_->give(*endpoint_, side_->take_transport(), idle_limit_);
+        }
         side_.reset();
     }
     bool is_held() const { return side_ != nullptr; }

@@ -13,18 +13,20 @@ constexpr std::uint32_t most_forwards = 1'000'000;  // beyond it the number mean
 
 }  // namespace
 
+bool has_underscore(const Field& field, std::string_view text) {
+    return field.id == FieldName::other && field.name.of(text).find('_') != text.npos;
+}
+
 Result<void> judge_underscores(RequestHead& head, std::string_view text, Underscores rule) {
-    const auto has_underscore = [text](const Field& field) {
-        return field.id == FieldName::other && field.name.of(text).find('_') != text.npos;
-    };
+    const auto is_concerned = [text](const Field& field) { return has_underscore(field, text); };
     const Fields& fields = head.fields;
-    if (rule == Underscores::keep || std::none_of(fields.begin(), fields.end(), has_underscore)) {
+    if (rule == Underscores::keep || std::none_of(fields.begin(), fields.end(), is_concerned)) {
         return Result<void>();
     }
     if (rule == Underscores::refuse) {
         return HeadError{HeadFault::name_with_underscore, 400, 0};
     }
-    head.fields.remove_if(has_underscore);
+    head.fields.remove_if(is_concerned);
     return Result<void>();
 }
 

@@ -14,6 +14,9 @@ namespace headgate::http {
 /// PHP) turn "-" into "_": to them X_Real_IP is X-Real-IP, which somebody else was to write.
 enum class Underscores : std::uint8_t { refuse, drop, keep };
 
+/// Whether the rule is about a field: one whose name is none that we know.
+bool has_underscore(const Field& field, std::string_view text);
+
 /// Applies it to a request's fields. Refused with 400 under Underscores::refuse.
 Result<void> judge_underscores(RequestHead& head, std::string_view text, Underscores rule);
 

@@ -17,6 +17,7 @@ void H1ContentReader::begin(Kind kind, std::uint64_t length, bool forgives_bare_
     left_ = length;
     delivered_ = 0;
     cannot_move_ = false;
+    underscores_ = http::Underscores::keep;
     complete_ = kind == Kind::none || (kind == Kind::length && length == 0);
     decoder_.reset();
     options_.reset();
@@ -86,10 +87,23 @@ Result<ContentRun> H1ContentReader::take_chunked(Transport& transport, std::span
         return Failure{side_, FailureKind::malformed,         phase_, 0,
                        0,     http::reason(decoder_->fault())};
     }
+    if (decoded.state == State::complete && has_refused_trailer()) {
+        return Failure{side_,  FailureKind::malformed,
+                       phase_, 0,
+                       0,      http::reason(http::HeadFault::name_with_underscore)};
+    }
     complete_ = decoded.state == State::complete;
     delivered_ += decoded.content;
     transport.unread({got.data() + decoded.consumed, got.size() - decoded.consumed});
     return ContentRun{got.first(decoded.content), complete_, false};
+}
+
+bool H1ContentReader::has_refused_trailer() const {
+    if (underscores_ != http::Underscores::refuse) return false;
+    const http::ChunkedDecoder::Trailers trailers = decoder_->trailers();
+    return std::any_of(
+        trailers.fields.begin(), trailers.fields.end(),
+        [&](const http::Field& field) { return http::has_underscore(field, trailers.text); });
 }
 
 Result<ContentRun> H1ContentReader::ended() {
@@ -128,7 +142,10 @@ std::string H1ContentReader::trailers() const {
     http::HeadWriter writer(lines);
     for (const http::Field& field : trailers.fields) {
         const std::string_view name = http::name(field, trailers.text);
-        if (!is_connection_option(name)) writer.field(name, http::value(field, trailers.text));
+        const bool is_dropped =
+            underscores_ == http::Underscores::drop && http::has_underscore(field, trailers.text);
+        if (!is_dropped && !is_connection_option(name))
+            writer.field(name, http::value(field, trailers.text));
     }
     return lines;
 }

@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "proxy/http/chunked.h"
+#include "proxy/http/request_hygiene.h"
 #include "proxy/net/content.h"
 #include "proxy/net/output.h"
 
@@ -42,6 +43,9 @@ public:
     /// RFC 9110 section 7.6.1: trailer fields that the message's Connection names are not
     /// forwarded. To be called after begin(), with the message's head.
     void note_connection_options(const http::Fields& fields, std::string_view text);
+    /// What becomes of trailer fields whose names have underscores; they are kept until this is
+    /// called, after begin(). Refused: the message is malformed.
+    void judge_trailers(http::Underscores rule) { underscores_ = rule; }
     /// After the end of a chunked message: see ContentReader::trailers().
     std::string trailers() const;
     /// A chunk line ended with LF alone, and was forgiven.
@@ -54,11 +58,13 @@ private:
     Result<ContentRun> take_chunked(Transport& transport, std::span<char> got);
     Result<ContentRun> ended();
     bool is_connection_option(std::string_view name) const;
+    bool has_refused_trailer() const;
 
     Side side_;
     Kind kind_ = Kind::none;
     bool complete_ = false;
     bool cannot_move_ = false;  // tried, and refused by the kernel
+    http::Underscores underscores_ = http::Underscores::keep;
     loop::Phase phase_;
     std::uint64_t left_ = 0;
     std::uint64_t delivered_ = 0;

@@ -5,7 +5,10 @@
 # process with one thread (Apache: 64 threads) and writes no access log. headgate-bulk is the origin
 # and the client; neither looks at the content.
 #
-#     tests/bench/bulk.sh [--no-peers]
+#     tests/bench/bulk.sh [--no-peers | --tunnels]
+#
+# With --tunnels the same through tunnels that do not know what they carry: Headgate's TunnelTo, with
+# splice(2) and without, and HAProxy's mode tcp.
 #
 #     BULK_ROUNDS        rounds (5)               BULK_MIB     relayed in each measurement (1024)
 #     BULK_CONNECTIONS   at the same time (4)     BULK_CASES   of down-1 down-64 close-64 up-1 up-64
@@ -25,6 +28,8 @@ connections=${BULK_CONNECTIONS:-4}
 cases=${BULK_CASES:-down-1 down-64 close-64 up-1 up-64}
 subjects="${BULK_SUBJECTS:-headgate headgate-copy haproxy-splice haproxy nginx apache}"
 [ "${1:-}" = --no-peers ] && subjects="headgate headgate-copy"
+[ "${1:-}" = --tunnels ] && subjects="headgate-tunnel headgate-tunnel-copy haproxy-tcp-splice haproxy-tcp"
+own_subject=${subjects%% *}
 ticks=$(getconf CLK_TCK)
 
 # ---- servers ----------------------------------------------------------------------------------------
@@ -60,20 +65,20 @@ http {
 END
 }
 
-# haproxy_conf [OPTION...]
+# haproxy_conf MODE [OPTION...]
 haproxy_conf() {
     cat <<END
 global
     nbthread 1
     maxconn 1024
 defaults
-    mode http
-    option http-keep-alive
-    http-reuse always
+    mode $1
     timeout connect 5s
     timeout client 300s
     timeout server 300s
 END
+    [ "$1" = http ] && printf '    option http-keep-alive\n    http-reuse always\n'
+    shift
     for option; do printf '    option %s\n' "$option"; done
     cat <<END
 frontend clients
@@ -108,7 +113,7 @@ END
     [ "$(id -u)" = 0 ] && printf 'User www-data\nGroup www-data\n'
 }
 
-# headgate_conf NAME On|Off
+# headgate_conf NAME On|Off DIRECTIVE
 headgate_conf() {
     cat <<END
 MPM event
@@ -120,20 +125,29 @@ ServerName localhost
 PidFile $work/$1.pid
 ErrorLog $work/$1.error
 MaxKeepAliveRequests 0
-ProxyPass / http://$origin/
 EnableSplice $2
+$3
 END
     [ "$(id -u)" = 0 ] && printf 'User nobody\nGroup nogroup\n'
+}
+
+tunnel_host() {
+    printf '<VirtualHost 127.0.0.1:%s>\nServerName localhost\nTunnelTo tcp://%s\n</VirtualHost>\n' \
+        "$port" "$origin"
 }
 
 configure() {
     case $1 in
         nginx) nginx_conf ;;
-        haproxy) haproxy_conf ;;
-        haproxy-splice) haproxy_conf splice-response splice-request ;;
+        haproxy) haproxy_conf http ;;
+        haproxy-splice) haproxy_conf http splice-response splice-request ;;
+        haproxy-tcp) haproxy_conf tcp ;;
+        haproxy-tcp-splice) haproxy_conf tcp splice-response splice-request ;;
         apache) apache_conf ;;
-        headgate) headgate_conf "$1" On ;;
-        headgate-copy) headgate_conf "$1" Off ;;
+        headgate) headgate_conf "$1" On "ProxyPass / http://$origin/" ;;
+        headgate-copy) headgate_conf "$1" Off "ProxyPass / http://$origin/" ;;
+        headgate-tunnel) headgate_conf "$1" On "$(tunnel_host)" ;;
+        headgate-tunnel-copy) headgate_conf "$1" Off "$(tunnel_host)" ;;
     esac
 }
 
@@ -188,7 +202,10 @@ ratio() { awk -v a="$1" -v b="$2" 'BEGIN { printf "%.2f", (b > 0) ? a / b : 0 }'
 
 [ -x "$headgate" ] && [ -x "$build/headgate-bulk" ] ||
     die "headgate or headgate-bulk is missing; build them: cmake --build --preset release"
-[ "$subjects" = "headgate headgate-copy" ] || need haproxy haproxy nginx nginx apache2 apache2-bin
+case $subjects in
+    *nginx*) need haproxy haproxy nginx nginx apache2 apache2-bin ;;
+    *haproxy*) need haproxy haproxy ;;
+esac
 
 free_port
 origin=127.0.0.1:$port
@@ -205,12 +222,12 @@ while [ "$round" -le "$rounds" ]; do
     round=$((round + 1))
 done
 
-printf '%-10s%-16s%14s%10s%22s\n' case server "CPU us/MiB" "MiB/s" "Headgate's CPU to its"
+printf '%-10s%-22s%14s%10s%22s\n' case server "CPU us/MiB" "MiB/s" "Headgate's CPU to its"
 for case in $cases; do
-    own=$(median "$work/headgate.$case" 1)
+    own=$(median "$work/$own_subject.$case" 1)
     for subject in $subjects; do
         cost=$(median "$work/$subject.$case" 1)
-        printf '%-10s%-16s%14s%10s%22s\n' "$case" "$subject" "$cost" \
+        printf '%-10s%-22s%14s%10s%22s\n' "$case" "$subject" "$cost" \
             "$(median "$work/$subject.$case" 2)" "$(ratio "$own" "$cost")"
     done
 done

@@ -52,14 +52,19 @@ TEST_P(Splice, DownWithLength) {
     }
 }
 
-TEST_P(Splice, Up) {
-    const std::string text = pattern(large);
+/// What the origin says to an upload.
+std::string uploaded(const std::string& text) {
     ContentHash hash;
     hash.add(text);
-    char expected[80];
-    std::snprintf(expected, sizeof expected, "bytes=%llu fnv1a=%016llx\n",
-                  static_cast<unsigned long long>(large),
+    char line[80];
+    std::snprintf(line, sizeof line, "bytes=%zu fnv1a=%016llx\n", text.size(),
                   static_cast<unsigned long long>(hash.value()));
+    return line;
+}
+
+TEST_P(Splice, Up) {
+    const std::string text = pattern(large);
+    const std::string expected = uploaded(text);
     for (const char* how : both) {
         SCOPED_TRACE(how);
         RunningOrigin origin;
@@ -159,6 +164,35 @@ TEST_P(Splice, EventsReachTheClientOneByOne) {
                 EXPECT_TRUE(got.ends_with(" over\n\n")) << i;
             }
         }
+    }
+}
+
+/// Both ways at once, then the ends: nothing is lost, and what is counted is exact.
+TEST_P(Splice, ThroughATunnel) {
+    if (tests_tls()) GTEST_SKIP() << "plain ends are needed";
+    const std::string octets = std::to_string(large);
+    const std::string text = pattern(large);
+    for (const char* how : both) {
+        SCOPED_TRACE(how);
+        RunningOrigin origin;
+        RunningProxy proxy(model(),
+                           std::string(how) +
+                               "<VirtualHost *:${PORT}>\nServerName a.test\nTunnelTo tcp://" +
+                               origin.address() + "\n</VirtualHost>\n");
+        RawConnection client(proxy.port());
+        const std::string down = get("/big?bytes=" + octets);
+        client.send(down);
+        const std::string head = client.receive_head();
+        EXPECT_EQ(receive_pattern(client, large), large);
+        const std::string up = post("/upload", text);
+        client.send(up);
+        EXPECT_EQ(client.receive_response().content, uploaded(text));
+        client.finish_writing();
+        EXPECT_EQ(client.receive_end(), RawConnection::End::fin);
+        const LogLine line = proxy.access_log(1).back();
+        EXPECT_EQ(line["framing"], "tunnel");
+        EXPECT_EQ(line["in"], std::to_string(down.size() + up.size()));
+        EXPECT_EQ(line["end"], "ok");
     }
 }
 

@@ -227,6 +227,7 @@ TEST_P(StatusPage, CountsWhatUpstreamsAreForgiven) {
     ScriptedOrigin origin;
     RunningProxy proxy(model(), std::string(place) + "ProxyAccept bare-lf\n" + pass_all_to(origin));
     EXPECT_EQ(ask(proxy, "?auto").content.find("Accepted"), std::string::npos);
+    EXPECT_EQ(ask(proxy, "").content.find("ProxyAccept"), std::string::npos);
     for (int i = 0; i < 2; i++) {
         RawConnection client(proxy.port());
         client.send(get("/"));
@@ -235,9 +236,10 @@ TEST_P(StatusPage, CountsWhatUpstreamsAreForgiven) {
         upstream.send("HTTP/1.1 200 OK\nContent-Length: 2\nConnection: close\n\nok");
         EXPECT_EQ(client.receive_response().content, "ok");
     }
-    proxy.access_log(3);  // counted before they are logged
+    proxy.access_log(4);  // counted before they are logged
     EXPECT_NE(ask(proxy, "?auto").content.find("\nAccepted bare-lf: 2\n"), std::string::npos);
     EXPECT_NE(ask(proxy, "?json").content.find("\"accepted\":{\"bare-lf\":2}"), std::string::npos);
+    EXPECT_NE(ask(proxy, "").content.find("<tr><td>bare-lf<td class=n>2</tr>"), std::string::npos);
 }
 
 }  // namespace

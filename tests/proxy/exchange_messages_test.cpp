@@ -95,6 +95,66 @@ TEST(ExchangeContinue, an_interim_response_with_framing_is_the_last_exchange_of_
     EXPECT_EQ(rig.origin.accepted(), 2);
 }
 
+// ---- content that nobody wants
+// -----------------------------------------------------------------------
+
+const std::string chunked_post =
+    "POST /none HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n";
+
+std::string chunks(std::size_t count) {
+    std::string text;
+    for (std::size_t i = 0; i < count; i++)
+        text += "400\r\n" + std::string(1024, 'x') + "\r\n";
+    return text;
+}
+
+TEST(ExchangeLeftovers, in_chunks_are_dropped_when_they_are_there_and_little) {
+    const struct {
+        const char* name;
+        std::string content;
+        bool goes_on;
+    } cases[] = {
+        {"no content", "0\r\n\r\n", true},
+        {"little", chunks(5) + "0\r\nX-Sum: 1\r\n\r\n", true},
+        {"nearly too much", chunks(62) + "0\r\n\r\n", true},
+        {"too much", chunks(66) + "0\r\n\r\n", false},
+        {"no end yet", chunks(5), false},
+        {"nothing yet", "", false},
+        {"malformed", "2\r\nab\r\nzz", false},
+        {"a trailer that is refused", "0\r\nX_A: 1\r\n\r\n", false},
+    };
+    for (const auto& each : cases) {
+        Rig rig(silent(), {Step::data(chunked_post + each.content)});
+        EXPECT_TRUE(rig.written().starts_with("HTTP/1.1 404 ")) << each.name;
+        EXPECT_EQ(says(rig.written(), "Connection: close\r\n"), !each.goes_on) << each.name;
+        rig.transport->arrive(Step::data("GET /none HTTP/1.1\r\nHost: h\r\n\r\n"));
+        rig.settle();
+        EXPECT_EQ(rig.log(), each.goes_on ? "POST 404 length ok 0 107\nGET 404 length ok 0 107\n"
+                                          : "POST 404 length ok 0 107\n")
+            << each.name;
+    }
+}
+
+/// In its place may come the next request.
+TEST(ExchangeLeftovers, of_who_waits_for_100_are_not_read) {
+    const std::string head =
+        "POST /none HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\n"
+        "Transfer-Encoding: chunked\r\n\r\n";
+    Rig rig(silent(), {Step::data(head + "0\r\n\r\n")});
+    EXPECT_TRUE(says(rig.written(), "Connection: close\r\n")) << rig.written();
+}
+
+/// An upstream that cannot be reached says nothing against the client's connection.
+TEST(ExchangeLeftovers, of_a_failed_exchange_are_dropped_too) {
+    Rig rig(silent(),
+            {Step::data("POST /down HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n" +
+                        chunks(2) + "0\r\n\r\n")},
+            {}, "ProxyPass /down unix:/nonexistent/socket|http://h/");
+    EXPECT_TRUE(rig.written().starts_with("HTTP/1.1 503 ")) << rig.written();
+    EXPECT_FALSE(says(rig.written(), "Connection: close\r\n")) << rig.written();
+    EXPECT_FALSE(rig.is_over());
+}
+
 // ---- trailers
 // ---------------------------------------------------------------------------------------
 
@@ -147,6 +207,33 @@ TEST(ExchangeTrailers, of_a_request_reach_the_upstream) {
     EXPECT_TRUE(seen->ends_with("2\r\nab\r\n0\r\nX-Sum: 7\r\n\r\n")) << *seen;
     EXPECT_EQ(rig.written(), by_length);
     EXPECT_EQ(rig.state.upstreams.pool().size(), 1u);
+}
+
+/// X_Real_IP in a trailer section is no better than in a head.
+TEST(ExchangeTrailers, of_a_request_with_underscores_follow_the_rule_of_the_head) {
+    const std::string head =
+        "POST /a HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n";
+    const std::string trailers = "0\r\nX-Sum: 7\r\nX_Real_IP: 1\r\n\r\n";
+    for (const std::string rule : {"", "FieldNameUnderscores Refuse\n"}) {
+        auto seen = std::make_shared<std::string>();
+        const StepOrigin::Script looks_on = [seen](std::string_view input, int) {
+            *seen = input;
+            return StepOrigin::Reply{};
+        };
+        Rig rig(looks_on, {Step::data(head), Step::data(trailers)}, {}, rule);
+        EXPECT_TRUE(rig.written().starts_with("HTTP/1.1 400 ")) << rig.written();
+        EXPECT_TRUE(says(rig.log(), "client/request-content/malformed")) << rig.log();
+        EXPECT_FALSE(says(*seen, "\r\n0\r\n")) << "no end: " << *seen;
+        EXPECT_EQ(rig.state.upstreams.pool().size(), 0u);
+    }
+    for (const bool keeps : {false, true}) {
+        auto seen = std::make_shared<std::string>();
+        const std::string end =
+            std::string("0\r\nX-Sum: 7\r\n") + (keeps ? "X_Real_IP: 1\r\n" : "");
+        Rig rig(after(end + "\r\n", by_length, seen), {Step::data(head), Step::data(trailers)}, {},
+                keeps ? "FieldNameUnderscores Keep\n" : "FieldNameUnderscores Drop\n");
+        EXPECT_EQ(rig.written(), by_length);
+    }
 }
 
 }  // namespace

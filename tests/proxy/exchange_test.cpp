@@ -379,5 +379,18 @@ TEST(Exchange, the_upstream_is_free_before_a_slow_client_has_all) {
     EXPECT_EQ(rig.state.upstreams.pool().size(), 1u);
 }
 
+/// Another rule of the same endpoint may keep connections: one of this rule's must not be lent to
+/// it, not even in the pass that it came back in.
+TEST(Exchange, what_must_not_be_used_again_never_enters_the_pool) {
+    Rig rig(StepOrigin::answer_all("HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nx"),
+            {Step::data("GET /once HTTP/1.1\r\nHost: h\r\n\r\nGET /a HTTP/1.1\r\nHost: h\r\n\r\n"
+                        "GET /once HTTP/1.1\r\nHost: h\r\n\r\n")},
+            {}, "ProxyPass /once ORIGIN/once disablereuse=On");
+    EXPECT_EQ(rig.log(), "GET 200 length ok 1 1\nGET 200 length ok 1 1\nGET 200 length ok 1 1\n");
+    EXPECT_EQ(rig.origin.accepted(), 3);
+    EXPECT_EQ(rig.origin.open(), 1u);
+    EXPECT_EQ(rig.state.upstreams.pool().size(), 1u) << "that of the rule that keeps them";
+}
+
 }  // namespace
 }  // namespace headgate::proxy

@@ -31,10 +31,10 @@ std::string outcome(const LoadedSites& loaded, std::string_view received, http::
     const auto readings = http::other_readings(*path);
     if (!readings) return std::to_string(readings.error().status);
     Places places(loaded.main());
-    const Place& place = places.at(*path);
-    const Match match = place.match(*path, http::has_dot_segment(raw) ? "" : raw);
-    if (!places.are_alike(place, match, *readings) || !is_contained(match)) return "400";
-    if (*place.settings().handler == RouteSettings::Handler::server_status) return "status";
+    const auto place = places.at(*path);
+    const Match match = place->match(*path, http::has_dot_segment(raw) ? "" : raw);
+    if (!places.are_alike(*place, match, *readings) || !is_contained(match)) return "400";
+    if (*place->settings().handler == RouteSettings::Handler::server_status) return "status";
     if (match.route == nullptr) return "-";
     return match.route->endpoint.host + " " + forwarded_target(match, how, *target, received);
 }

@@ -37,10 +37,10 @@ public:
                 ? head_.fields.value(http::FieldName::host, text_).value_or("")
                 : target->authority.of(text_);
         const Request request{head_, text_, *framing, *target, host, *path};
-        const Place& place = places_.at(request.path);
-        const Match match = place.match(request.path);
+        const auto place = places_.at(request.path);
+        const Match match = place->match(request.path);
         if (match.route == nullptr) return "no route";
-        const RewriteFacts facts{place.settings(), loaded_.main().name, port, "192.0.2.7"};
+        const RewriteFacts facts{place->settings(), loaded_.main().name, port, "192.0.2.7"};
         rewrite = response_rewrite(request, facts);
         return upstream_head(request, match, facts);
     }

@@ -31,8 +31,8 @@ TEST(Route, prefixes_cover_whole_segments) {
 /// "endpoint path" of the rule for a path; "-" when there is none.
 std::string target(const LoadedSites& loaded, const std::string& path) {
     Places places(loaded.main());
-    const Place& place = places.at(path);
-    const Match match = place.match(path);
+    const auto place = places.at(path);
+    const Match match = place->match(path);
     if (match.route == nullptr) return "-";
     return match.route->endpoint.key + " " + match.path;
 }
@@ -163,12 +163,54 @@ TEST(Place, merges_what_covers_it_in_order) {
         {"/a/x.php", 30, true, 2}, {"/a/b/x", 40, false, 1}, {"/a/b/x.php", 40, false, 2},
     };
     for (const auto& each : cases) {
-        const RouteSettings& settings = places.at(each.path).settings();
+        const auto place = places.at(each.path);
+        const RouteSettings& settings = place->settings();
         EXPECT_EQ(*settings.limit_request_body, each.limit) << each.path;
         EXPECT_EQ(*settings.proxy_preserve_host, each.preserves) << each.path;
         EXPECT_EQ(settings.request_fields.size(), each.edits) << each.path;
     }
-    EXPECT_EQ(&places.at("/a/x"), &places.at("/a/y")) << "one place, whatever the path";
+    EXPECT_EQ(places.at("/a/x"), places.at("/a/y")) << "one place, whatever the path";
+}
+
+/// Any subset of these sections covers some path: a client could ask for all 2^10 places, and for
+/// as many URLs that different Proxy sections cover.
+TEST(Places, remembers_a_bounded_number_of_sets_whatever_is_asked_for) {
+    constexpr unsigned sections = 10;
+    std::string text = "ProxyPass / http://origin/\n";
+    for (unsigned i = 0; i < sections; i++) {
+        const std::string letter(1, static_cast<char>('a' + i));
+        text += "<LocationMatch " + letter + ">\nRequestHeader add X-L " + letter +
+                "\n</LocationMatch>\n<Proxy *" + letter + "*>\nRequestHeader add X-P " + letter +
+                "\n</Proxy>\n";
+    }
+    const LoadedSites loaded(text);
+    ASSERT_TRUE(loaded.sites());
+    Places places(loaded.main());
+    const auto path_of = [](unsigned set) {
+        std::string path = "/";
+        for (unsigned i = 0; i < sections; i++) {
+            if ((set >> i & 1) != 0) path += static_cast<char>('a' + i);
+        }
+        return path;
+    };
+    const auto edits = [&](unsigned set) {
+        const auto place = places.at(path_of(set));
+        return places.settings(place, place->match(path_of(set)))->request_fields.size();
+    };
+    const auto held = places.at(path_of(5));
+    const Match match = held->match("/ac");
+    for (const bool again : {false, true}) {
+        for (unsigned set = 1; set < 1u << sections; set++) {
+            const auto count = static_cast<std::size_t>(__builtin_popcount(set));
+            // Of the URL http://origin/..., "g" and "i" are found for every path, "h" in "http".
+            const unsigned of_url = set | 1u << 6 | 1u << 7 | 1u << 8;
+            ASSERT_EQ(edits(set), count + static_cast<std::size_t>(__builtin_popcount(of_url)))
+                << path_of(set) << again;
+            ASSERT_LE(places.kept(), 2 * Places::most_kept);
+        }
+    }
+    EXPECT_EQ(held->settings().request_fields.size(), 2u) << "what is held lives on";
+    EXPECT_EQ(match.route->endpoint.key, "origin:80");
 }
 
 TEST(Site, is_found_by_address_then_by_name) {

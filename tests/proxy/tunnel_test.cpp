@@ -24,8 +24,9 @@ using support::Step;
 using Steps = std::deque<Step>;
 
 loop::Task<void> run(ScriptedTransport& client, ScriptedTransport& upstream, TunnelCounts& counts,
-                     std::optional<Result<void>>& outcome) {
-    outcome.emplace(co_await tunnel(client, upstream, 10s, counts));
+                     net::PipeStock* pipes, std::optional<Result<void>>& outcome) {
+    const TunnelTerms terms{10s, pipes};
+    outcome.emplace(co_await tunnel(client, upstream, terms, counts));
 }
 
 struct Rig {
@@ -35,7 +36,7 @@ struct Rig {
           upstream(manual.loop, std::move(upstream_reads), std::move(upstream_writes),
                    upstream_record) {}
     void start() {
-        scope.spawn(run(client, upstream, counts, outcome));
+        scope.spawn(run(client, upstream, counts, &stock, outcome));
         EXPECT_TRUE(manual.settle());
     }
     ~Rig() {
@@ -47,6 +48,7 @@ struct Rig {
     Record client_record, upstream_record;
     ScriptedTransport client, upstream;
     TunnelCounts counts;
+    net::PipeStock stock;
     std::optional<Result<void>> outcome;
     loop::Scope scope{manual.loop};
 };
@@ -131,7 +133,7 @@ TEST(Tunnel, a_broken_end_resets_the_other) {
 TEST(Tunnel, lets_others_have_their_turn) {
     Rig rig({Step::data(std::string(10 << 20, 'x')), Step::end()}, {Step::end()});
     int passes = 0;
-    rig.scope.spawn(run(rig.client, rig.upstream, rig.counts, rig.outcome));
+    rig.scope.spawn(run(rig.client, rig.upstream, rig.counts, nullptr, rig.outcome));
     while (!rig.outcome && passes < 10'000) {
         rig.manual.loop.run_pass();
         passes++;
@@ -152,7 +154,8 @@ loop::Task<void> both_fail(Round& round) {
         round.loop(), Steps{Step::block(), Step::data("xyz"), Step::block(), Step::end()},
         Steps{Step::block(), Step::take(2)}, upstream_record, &round.plan);
     TunnelCounts counts;
-    const Result<void> outcome = co_await tunnel(*client, *upstream, 10s, counts);
+    const TunnelTerms terms{10s};
+    const Result<void> outcome = co_await tunnel(*client, *upstream, terms, counts);
     EXPECT_EQ(outcome.has_value(), round.is_untouched());
     if (round.is_untouched()) {
         EXPECT_EQ(upstream_record.written(), "abcd");

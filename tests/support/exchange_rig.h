@@ -18,8 +18,10 @@ namespace headgate::support {
 using Steps = std::deque<Step>;
 
 /// A server that passes everything but /none on, and logs method, status, framing, end, attempts
-/// and octets of content. `more` comes before its own rules.
-inline std::string configuration(const std::string& origin, const std::string& more) {
+/// and octets of content. `more` comes before its own rules; ORIGIN in it is the origin's URL.
+inline std::string configuration(const std::string& origin, std::string more) {
+    for (std::size_t at; (at = more.find("ORIGIN")) != std::string::npos;)
+        more.replace(at, 6, origin);
     return "ServerName proxy.example\nErrorLog error.log\nProxyAddHeaders Off\n" + more +
            "\nProxyPass /none !\nProxyPass / " + origin +
            "/\nCustomLog access.log \"%m %s %{framing}x %{end}x %{attempts}x %B\"\n";
