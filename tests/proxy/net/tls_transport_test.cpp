@@ -264,6 +264,20 @@ TEST(TlsTransport, resumes_with_shared_tickets) {
     EXPECT_EQ(visit("other"), "Initial") << "its key is gone";
 }
 
+/// A reload, or a program that takes over, goes on with the same age: else often enough reloaded
+/// keys would never rotate.
+TEST(TlsTransport, tickets_keep_the_age_of_their_key) {
+    const std::time_t begun = std::time(nullptr);
+    TlsTickets tickets;
+    EXPECT_GE(tickets.sealing_since(), begun);
+    EXPECT_LE(tickets.sealing_since(), std::time(nullptr));
+    const auto adopted = TlsTickets::adopt(::dup(tickets.descriptor()));
+    ASSERT_NE(adopted, nullptr);
+    EXPECT_EQ(adopted->sealing_since(), tickets.sealing_since());
+    tickets.rotate();
+    EXPECT_EQ(adopted->sealing_since(), tickets.sealing_since());
+}
+
 TEST(TlsTransport, verifies_clients) {
     using Verify = TlsContext::Verify;
     const support::Issued known = authority().issue("client.test");
