@@ -137,6 +137,19 @@ TEST(TlsTransport, unread_octets_come_first) {
     EXPECT_EQ(rig.read(*rig.server), "later");
 }
 
+/// What a peer said before it left does not make a failed write an end: nobody would stop trying.
+TEST(TlsTransport, a_write_to_who_said_goodbye_and_left_fails) {
+    Rig rig;
+    ASSERT_TRUE(rig.shake());
+    rig.client.reset();
+    EXPECT_EQ(rig.read(*rig.server), "");
+    EXPECT_EQ(rig.last.state, State::end);
+    const Tried tried = rig.write(*rig.server, "too late");
+    EXPECT_EQ(tried.state, State::error);
+    EXPECT_EQ(tried.error, EPIPE);
+    EXPECT_EQ(rig.write(*rig.server, "again").state, State::error);
+}
+
 TEST(TlsTransport, an_announced_end_is_an_end) {
     Rig rig;
     ASSERT_TRUE(rig.shake());
