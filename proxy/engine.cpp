@@ -121,10 +121,8 @@ void Engine::drain(mpm::Drain how) {
     for (RawTunnel& tunnel : tunnels_)
         tunnel.drain();
     if (!state_.is_ending) return;
-    for (Arrival& arrival : arrivals_) {
-        if (arrival.branch == nullptr || arrival.branch->parked == nullptr) continue;
-        state_.loop.set_deadline(*arrival.branch->parked, loop::Deadline::after(handshake_grace));
-    }
+    for (Arrival& arrival : arrivals_)
+        arrival.hasten(handshake_grace);
 }
 
 void Engine::apply(const mpm::ControlMessage& message) {

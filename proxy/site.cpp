@@ -135,9 +135,12 @@ bool Places::are_alike(const Place& place, const Match& match,
     const auto rule_of = [](const Match& of) {
         return of.route != nullptr ? of.route->rule.span : conf::Span{};
     };
+    const RouteSettings& own = place.settings();
     return std::all_of(readings.begin(), readings.end(), [&](const std::string& reading) {
         const auto other = at(reading);
-        return *other->settings().handler == *place.settings().handler &&
+        const RouteSettings& its = other->settings();
+        return *its.handler == *own.handler && *its.client_proof == *own.client_proof &&
+               *its.requires_tls == *own.requires_tls &&
                rule_of(other->match(reading)) == rule_of(match);
     });
 }

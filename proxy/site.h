@@ -64,7 +64,8 @@ public:
                                                   const Match& match);
 
     /// Whether a request whose path can be read in these ways gets the same rule and the same
-    /// handler however it is read: then it does not matter how the upstream reads it.
+    /// handler, and must show the same of TLS, however it is read: then it does not matter how the
+    /// upstream reads it.
     bool are_alike(const Place& place, const Match& match,
                    const std::vector<std::string>& readings);
 

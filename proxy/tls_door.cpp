@@ -62,6 +62,19 @@ void report(LoopState& state, const ConnectionFacts& facts, const Failure& failu
 
 }  // namespace
 
+/// Again and again: a wait that just then has nothing parked is followed by another one.
+void Arrival::hasten(loop::Milliseconds limit) {
+    if (end_.deadline_hook.is_linked()) return;
+    end_.context = this;
+    end_.phase = net::phase::tls;
+    end_.call = [](loop::Waiter& woken) {
+        Arrival& self = *static_cast<Arrival*>(woken.context);
+        if (self.branch != nullptr) self.branch->interrupt(loop::Wake::deadline);
+        self.loop_.park(woken, nullptr, loop::Deadline::after(loop::Milliseconds(1)));
+    };
+    loop_.park(end_, nullptr, loop::Deadline::after(limit));
+}
+
 loop::Task<void> open_door(LoopState& state, Arrival& arrival) {
     arrival.branch = state.loop.branch();
     ConnectionFacts& facts = arrival.facts;

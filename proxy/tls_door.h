@@ -13,13 +13,23 @@ namespace headgate::proxy {
 struct Arrival
     : boost::intrusive::list_base_hook<boost::intrusive::link_mode<boost::intrusive::auto_unlink>> {
     Arrival(std::unique_ptr<net::PlainTransport> with, const ConnectionFacts& known)
-        : plain(std::move(with)), facts(known) {}
+        : plain(std::move(with)), facts(known), loop_(plain->loop()) {}
+    ~Arrival() { loop_.withdraw(end_); }
+    Arrival(const Arrival&) = delete;
+    Arrival& operator=(const Arrival&) = delete;
+
+    /// The process ends: all of its waits together, however many are to come, last so long yet.
+    void hasten(loop::Milliseconds limit);
 
     std::unique_ptr<net::PlainTransport> plain;
     ConnectionFacts facts;
     std::string server_name;                    // of a ClientHello that is passed on unread
     std::unique_ptr<net::Transport> transport;  // null: it has ended, and that is logged
-    loop::Branch* branch = nullptr;             // of open_door(): to hasten its wait
+    loop::Branch* branch = nullptr;             // of who waits at the door
+
+private:
+    loop::Loop& loop_;
+    loop::Waiter end_;  // for hasten()
 };
 
 /// Lets it in, or not: with TLS, or unread where the named virtual host passes it on so. Every wait

@@ -119,7 +119,8 @@ std::string demands(const TlsTerms& terms) {
     return std::to_string(static_cast<int>(*terms.verify)) + "|" +
            std::to_string(*terms.verify_depth) + "|" + *terms.ca_file + "|" + *terms.ca_path + "|" +
            *terms.crl_file + "|" + *terms.crl_path + "|" +
-           std::to_string(static_cast<int>(*terms.crl_check));
+           std::to_string(static_cast<int>(*terms.crl_check)) + "|" +
+           std::to_string(static_cast<int>(*terms.crl_may_miss));
 }
 
 std::string strength(const TlsTerms& terms) {
@@ -251,7 +252,9 @@ std::shared_ptr<TlsContext> make_server_context(const TlsSite& site, const TlsFi
         diagnostics.error(settings.verify.span(), "there is no authority to verify clients by",
                           "write SSLCACertificateFile or SSLCACertificatePath");
     }
-    context->set_identity(site.identity);
+    // A session is resumed without looking at the client's certificate again: one that was agreed
+    // under other authorities or revocation lists is not to be.
+    context->set_identity(site.identity + "|" + files.authorities + "|" + files.revocations);
     context->use_tickets(*settings.tickets ? &shared_tickets() : nullptr,
                          *settings.session_seconds);
     if (auto cache = shared_session_cache(*settings.session_cache)) {

@@ -69,6 +69,11 @@ TlsFiles unpack(Packed& packed) {
     return files;
 }
 
+/// Also where the clock was set back: else the key would seal for as long as it was wrong.
+bool is_due(std::time_t since, std::time_t now) {
+    return now >= since + ticket_key_life || now + ticket_key_life < since;
+}
+
 }  // namespace
 
 bool TlsWatch::Stamp::operator==(const Stamp& other) const {
@@ -86,7 +91,7 @@ std::vector<TlsWatch::Stamp> TlsWatch::stamps(const std::vector<std::string>& na
     return all;
 }
 
-TlsWatch::TlsWatch(const Sites& sites) : rotate_at_(std::time(nullptr) + ticket_key_life) {
+TlsWatch::TlsWatch(const Sites& sites) {
     for (const auto& site : sites.all()) {
         if (site->tls == nullptr) continue;
         serves_ = serves_ || site->serves_tls();
@@ -163,6 +168,7 @@ bool TlsWatch::take(Side side, TlsSite& site, const TlsFiles& files,
 
 /// Nobody sends an OCSP response once it has expired; that is said once.
 void TlsWatch::say_expired(Watched& watched) {
+    if (watched.side != Side::clients) return;
     const auto context = watched.site->tls->server();
     if (context == nullptr || context->staples() == nullptr) return;
     const std::time_t end = context->staples()->first_end();
@@ -173,8 +179,7 @@ void TlsWatch::say_expired(Watched& watched) {
 }
 
 void TlsWatch::rotate_tickets() {
-    if (!serves_ || std::time(nullptr) < rotate_at_) return;
-    rotate_at_ = std::time(nullptr) + ticket_key_life;
+    if (!serves_ || !is_due(shared_tickets().sealing_since(), std::time(nullptr))) return;
     for (const Watched& watched : watched_) {
         // Keys from a file are for whoever keeps that file to change.
         if (!watched.site->tls->server_settings.ticket_key->empty()) return;

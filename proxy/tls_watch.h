@@ -52,7 +52,6 @@ private:
     void rotate_tickets();
 
     std::vector<Watched> watched_;
-    std::time_t rotate_at_;
     bool serves_ = false;  // some site speaks TLS with clients
 };
 

@@ -1,6 +1,8 @@
 // See pool.h.
 #include "upstream/pool.h"
 
+#include <algorithm>
+
 #include "proxy/net/phase.h"
 #include "proxy/net/plain_transport.h"
 
@@ -91,7 +93,20 @@ void Pool::discard(Idle& idle) {
 }
 
 std::unique_ptr<net::Transport> Pool::take(const Endpoint& endpoint, bool must_be_sure) {
-    List& list = shelves_[endpoint.key].idle;
+    const auto found = shelves_.find(endpoint.key);
+    if (found != shelves_.end()) {
+        if (auto transport = take_from(found->second.idle, must_be_sure)) return transport;
+    }
+    while (!endpoint.is_private) {
+        loop::Socket socket = stock_.take(endpoint.key, loop_.now());
+        if (!socket.is_open()) return nullptr;
+        auto transport = std::make_unique<net::PlainTransport>(loop_, std::move(socket));
+        if (!transport->has_news(true)) return transport;
+    }
+    return nullptr;
+}
+
+std::unique_ptr<net::Transport> Pool::take_from(List& list, bool must_be_sure) {
     for (auto place = list.begin(); place != list.end();) {
         Idle& idle = **place++;
         if (idle.waiter.queued) continue;  // news has arrived: its waiter will discard it
@@ -100,12 +115,6 @@ std::unique_ptr<net::Transport> Pool::take(const Endpoint& endpoint, bool must_b
         const bool ask_kernel = must_be_sure || idle.since_pass == loop_.pass();
         discard(idle);
         if (!transport->has_news(ask_kernel)) return transport;
-    }
-    while (!endpoint.is_private) {
-        loop::Socket socket = stock_.take(endpoint.key, loop_.now());
-        if (!socket.is_open()) return nullptr;
-        auto transport = std::make_unique<net::PlainTransport>(loop_, std::move(socket));
-        if (!transport->has_news(true)) return transport;
     }
     return nullptr;
 }
@@ -119,10 +128,19 @@ void Pool::forget(const std::string& key) {
     shelves_.erase(found);
 }
 
+/// Clients may choose keys (a server name that is their Host): they are not kept for ever.
+Pool::Shelf& Pool::shelf_for(const std::string& key) {
+    if (shelves_.size() >= sweep_at_) {
+        std::erase_if(shelves_, [](const auto& entry) { return entry.second.idle.empty(); });
+        sweep_at_ = std::max(least_sweep, 2 * shelves_.size());
+    }
+    return shelves_[key];
+}
+
 void Pool::give(const Endpoint& endpoint, std::unique_ptr<net::Transport> transport,
                 loop::Milliseconds idle_limit) {
     if (transport->has_news(false)) return;
-    Shelf& shelf = shelves_[endpoint.key];
+    Shelf& shelf = shelf_for(endpoint.key);
     List& list = shelf.idle;
     idle_limit = shelf.limit.within(idle_limit, loop_.now());
     if (list.size() >= own_limit_per_key) {

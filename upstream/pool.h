@@ -60,8 +60,11 @@ public:
     void forget(const std::string& key);
 
     std::size_t size() const { return size_; }
+    /// Keys of which something is kept: a connection, or what was learned of its upstream.
+    std::size_t keys() const { return shelves_.size(); }
 
     static constexpr std::size_t own_limit_per_key = 64;
+    static constexpr std::size_t least_sweep = 1024;
 
 private:
     struct Idle;
@@ -70,6 +73,8 @@ private:
         List idle;
         IdleLimit limit;
     };
+    std::unique_ptr<net::Transport> take_from(List& list, bool must_be_sure);
+    Shelf& shelf_for(const std::string& key);
     void discard(Idle& idle);
     void look_at(Idle& idle, loop::Wake wake);
     void watch(Idle& idle, const loop::Deadline& deadline);
@@ -78,6 +83,7 @@ private:
     SharedStock& stock_;
     std::unordered_map<std::string, Shelf> shelves_;
     std::size_t size_ = 0;
+    std::size_t sweep_at_ = least_sweep;  // so many keys, and those without connections go
 };
 
 }  // namespace headgate::upstream

@@ -27,11 +27,12 @@ struct TlsTickets::Key {
 
 /// One slot more than is in use, so that a key is written where nobody reads.
 struct TlsTickets::Ring {
-    static constexpr std::uint64_t known_form = 0x48675469636b0001;
+    static constexpr std::uint64_t known_form = 0x48675469636b0002;
     static constexpr unsigned slots = 4;
     static constexpr unsigned in_use = 3;
     std::uint64_t form;
-    std::atomic<unsigned> sealed;  // so many keys have been made; the last one seals
+    std::atomic<unsigned> sealed;     // so many keys have been made; the last one seals
+    std::atomic<std::int64_t> since;  // when it was, in seconds of the epoch
     Key keys[slots];
 };
 
@@ -66,13 +67,22 @@ TlsTickets::Key& TlsTickets::begin_next() {
     return ring_->keys[(ring_->sealed.load(std::memory_order_relaxed) + 1) % Ring::slots];
 }
 
+void TlsTickets::seal_with_next() {
+    ring_->since.store(std::time(nullptr), std::memory_order_relaxed);
+    ring_->sealed.fetch_add(1, std::memory_order_release);
+}
+
+std::time_t TlsTickets::sealing_since() const {
+    return static_cast<std::time_t>(ring_->since.load(std::memory_order_relaxed));
+}
+
 void TlsTickets::rotate() {
     Key& next = begin_next();
     RAND_bytes(next.name, sizeof next.name);
     RAND_priv_bytes(next.hmac, sizeof next.hmac);
     RAND_priv_bytes(next.aes, sizeof next.aes);
     next.hmac_size = next.aes_size = 32;
-    ring_->sealed.fetch_add(1, std::memory_order_release);
+    seal_with_next();
 }
 
 bool TlsTickets::add_key(const std::string& octets) {
@@ -85,7 +95,7 @@ bool TlsTickets::add_key(const std::string& octets) {
     std::memcpy(next.hmac, at + 16, size);
     std::memcpy(next.aes, at + 16 + size, size);
     next.hmac_size = next.aes_size = static_cast<std::uint8_t>(size);
-    ring_->sealed.fetch_add(1, std::memory_order_release);
+    seal_with_next();
     return true;
 }
 

@@ -3,6 +3,7 @@
 // them; the two before the present one still open what they sealed.
 #pragma once
 
+#include <ctime>
 #include <memory>
 #include <string>
 
@@ -25,6 +26,9 @@ public:
     int descriptor() const { return descriptor_; }
     /// The next key seals from now on.
     void rotate();
+    /// When the key that seals was made, or added; kept where the keys are, so that neither a
+    /// reload nor another program counts its age from anew.
+    std::time_t sealing_since() const;
     /// The same for a key from a file, 48 octets: name, HMAC key, AES-128 key as Apache has them,
     /// or 80 (AES-256). False when it has another size. Keys that are held already are not added.
     bool add_key(const std::string& octets);
@@ -42,6 +46,7 @@ private:
     TlsTickets(int descriptor, Ring* ring) : descriptor_(descriptor), ring_(ring) {}
     static Ring* map(int descriptor);
     Key& begin_next();
+    void seal_with_next();
 
     int descriptor_;
     Ring* ring_;

@@ -73,7 +73,7 @@ Tried TlsTransport::try_handshake() {
     const int error = SSL_get_error(ssl_, result);
     if (error == SSL_ERROR_WANT_READ) return {Tried::State::want_read, 0, 0};
     if (error == SSL_ERROR_WANT_WRITE) return {Tried::State::want_write, 0, 0};
-    return ended(result);
+    return ended(result, Want::read);
 }
 
 void TlsTransport::ask_for(const std::string& server_name) {
@@ -136,7 +136,7 @@ Tried TlsTransport::try_read(std::span<char> into) {
         if (has_dropped) continue;
         if (error == SSL_ERROR_WANT_WRITE) read_needs_ = Want::write;
         const bool blocks = error == SSL_ERROR_WANT_READ || error == SSL_ERROR_WANT_WRITE;
-        const Tried end = blocks ? Tried{Tried::State::want_read, 0, 0} : ended(result);
+        const Tried end = blocks ? Tried{Tried::State::want_read, 0, 0} : ended(result, Want::read);
         return tried.bytes > 0 ? tried : end;
     } while (may_have_more_ && tried.bytes < into.size());
     return tried;
@@ -163,27 +163,28 @@ Tried TlsTransport::try_write(std::span<const iovec> from) {
         const int error = SSL_get_error(ssl_, result);
         has_pending_record_ = error == SSL_ERROR_WANT_READ || error == SSL_ERROR_WANT_WRITE;
         if (error == SSL_ERROR_WANT_READ) write_needs_ = Want::read;
-        const Tried end =
-            has_pending_record_ ? Tried{Tried::State::want_write, 0, 0} : ended(result);
+        const Tried end = has_pending_record_ ? Tried{Tried::State::want_write, 0, 0}
+                                              : ended(result, Want::write);
         return tried.bytes > 0 ? tried : end;
     }
     return tried;
 }
 
-/// What ended the connection, kept: from now on it is what every try gives.
-Tried TlsTransport::ended(int result) {
+/// What ended the connection, kept: from now on it is what every try gives. Once the peer has sent
+/// close_notify, OpenSSL calls everything that fails an end; of writing it is none.
+Tried TlsTransport::ended(int result, Want tried) {
     const int error = SSL_get_error(ssl_, result);
     const int said = errno;
     const unsigned long code = ERR_peek_last_error();
     const char* text = ERR_reason_error_string(code);
     fault_ = text != nullptr ? text : "connection lost";
-    if (error == SSL_ERROR_ZERO_RETURN) {
+    if (error == SSL_ERROR_ZERO_RETURN && tried == Want::read) {
         last_ = {Tried::State::end, 0, 0};
         return last_;
     }
     is_open_ = false;
     last_ = {Tried::State::error, 0, broken_tls};
-    if (error == SSL_ERROR_SYSCALL) {
+    if (error == SSL_ERROR_SYSCALL || error == SSL_ERROR_ZERO_RETURN) {
         last_.error = said != 0 ? said : ended_without_notice;
     } else if (ERR_GET_REASON(code) == SSL_R_UNEXPECTED_EOF_WHILE_READING) {
         last_.error = ended_without_notice;
@@ -236,7 +237,7 @@ bool TlsTransport::has_news(bool ask_kernel) {
     may_have_more_ = false;
     const int error = SSL_get_error(ssl_, result);
     if (error == SSL_ERROR_WANT_READ) return false;
-    ended(result);
+    ended(result, Want::read);
     return true;
 }
 

@@ -72,7 +72,7 @@ private:
         std::string key;
     };
     Want needs(Want want) const { return want == Want::read ? read_needs_ : write_needs_; }
-    Tried ended(int result);
+    Tried ended(int result, Want tried);
     void say_goodbye();
 
     std::unique_ptr<PlainTransport> under_;

@@ -1,6 +1,10 @@
 // The PROXY protocol in front of client connections: who is believed, what follows from it, and
 // what becomes of those who say such things without being asked.
+#include <cstdio>
+#include <fstream>
+
 #include "tests/support/behaviour.h"
+#include "tests/support/tls_files.h"
 
 namespace headgate {
 namespace {
@@ -202,6 +206,33 @@ TEST_P(ProxyProtocol, BelongsToAnAddress) {
     RawConnection client(proxy.port());
     client.send(get("/"));
     EXPECT_EQ(client.receive_rest(), "");
+}
+
+/// Whether any process still listens on that port of 127.0.0.1.
+bool is_listening(std::uint16_t port) {
+    char wanted[64];
+    std::snprintf(wanted, sizeof wanted, " 0100007F:%04X 00000000:0000 0A ", port);
+    std::ifstream table("/proc/net/tcp");
+    for (std::string line; std::getline(table, line);) {
+        if (line.find(wanted) != line.npos) return true;
+    }
+    return false;
+}
+
+/// A client that goes on a little, and stalls again, does not hold a process that ends.
+TEST_P(ProxyProtocol, DoesNotHoldAProcessThatEnds) {
+    PLAIN_CLIENTS_ONLY();
+    const TlsFiles files;
+    RunningOrigin origin;
+    RunningProxy proxy(model(), required + files.server("a.test") + pass_all_to(origin));
+    RawConnection client(proxy.port());
+    client.send(v1.substr(0, 20));
+    settle(proxy, client);
+    proxy.signal(SIGTERM);
+    wait_until("for every process to know", [&] { return !is_listening(proxy.port()); });
+    client.send(v1.substr(20));  // and nothing of TLS
+    EXPECT_EQ(client.receive_rest(), "");
+    EXPECT_EQ(proxy.exit_code(), 0);
 }
 
 /// A wait for a header is shown, and holds no thread where a park holds none.

@@ -68,6 +68,24 @@ TEST_P(TlsHostile, ARequestIsCut) {
     EXPECT_TRUE(line["end"].starts_with("client/")) << line.text();
 }
 
+/// A browser's tab that is closed: nobody goes on writing to it.
+TEST_P(TlsHostile, AClientSaysGoodbyeAndLeaves) {
+    const TlsFiles files;
+    RunningOrigin origin;
+    RunningProxy proxy(model(), one_thread(model()) + files.server("a.test") + pass_all_to(origin));
+    for (const int version : {TLS1_2_VERSION, TLS1_3_VERSION}) {
+        TlsTerms terms = asking_for("a.test");
+        terms.version = version;
+        RawConnection client(proxy.port(), terms);
+        client.send("GET /big?bytes=50000000 HTTP/1.1\r\nHost: a.test\r\n\r\n");
+        client.finish_writing();
+        EXPECT_NE(client.receive_some(), "");
+    }
+    for (const LogLine& line : proxy.access_log(2))
+        EXPECT_TRUE(line["end"].starts_with("client/")) << line.text();
+    expect_an_answer(proxy);
+}
+
 /// RequestReadTimeout's handshake=, long before Timeout.
 TEST_P(TlsHostile, HandshakesAreLimitedInTime) {
     const TlsFiles files;

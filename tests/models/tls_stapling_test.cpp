@@ -84,9 +84,13 @@ TEST_P(TlsStapling, StopsWhenAResponseExpires) {
     const Stapled stapled;
     RunningOrigin origin;
     stapled.keep(authority().answer_status(stapled.own, 2));
-    RunningProxy proxy(model(), stapled.directives() + pass_all_to(origin));
+    RunningProxy proxy(model(), "SSLProxyEngine On\n" + stapled.directives() + pass_all_to(origin));
     proxy.wait_for_message("has expired");
     EXPECT_EQ(staple_of(proxy), "");
+    stapled.keep(authority().answer_status(stapled.own));
+    proxy.wait_for_message("new certificates for");
+    const std::string said = proxy.messages();
+    EXPECT_EQ(said.find("has expired"), said.rfind("has expired")) << "once";
 }
 
 /// Certificates that name no responder have nothing to be stapled: not a word.

@@ -113,6 +113,13 @@ TEST_P(Tls, DemandsClientCertificatesByLocation) {
     EXPECT_EQ(status_of(without, "a.test"), 200);
     without.send(secret);
     EXPECT_EQ(without.receive_response().status, 403);
+    // Nor by a spelling that the upstream may read as that place.
+    for (const char* spelled : {"/headers;x", "/headers%3bx", "/%2568eaders", "//headers"}) {
+        RawConnection around(proxy.port(), terms);
+        around.send("GET " + std::string(spelled) + " HTTP/1.1\r\nHost: a.test\r\n\r\n");
+        const int status = around.receive_response().status;
+        EXPECT_TRUE(status == 400 || status == 403) << spelled << ": " << status;
+    }
     terms.shown = authority().issue("client.test");
     RawConnection with(proxy.port(), terms);
     with.send(secret);
@@ -145,6 +152,42 @@ TEST_P(Tls, RefusesTheRevoked) {
     terms.shown = authority().issue("another.test");
     RawConnection valid(proxy.port(), terms);
     EXPECT_EQ(status_of(valid, "a.test"), 200);
+}
+
+/// A session agreed before a certificate was revoked does not outlive that.
+TEST_P(Tls, ResumesNothingThatIsRevokedMeanwhile) {
+    const TlsFiles files;
+    RunningOrigin origin;
+    TlsTerms terms = asking_for("a.test");
+    Authority signer("Signer");
+    terms.shown = signer.issue("client.test");
+    files.folder.write("signer.pem", signer.certificate());
+    const std::string list = files.folder.write("crl.pem", signer.revoke(false));
+    RunningProxy proxy(model(), one_thread(model()) + files.server("a.test") +
+                                    "SSLCACertificateFile " + files.folder.file("signer.pem") +
+                                    "\nSSLVerifyClient require\nSSLCARevocationCheck leaf\n"
+                                    "SSLCARevocationFile " +
+                                    list + "\n" + pass_all_to(origin));
+    std::vector<RawConnection> before;
+    for (const int version : {TLS1_2_VERSION, TLS1_3_VERSION}) {
+        terms.version = version;
+        before.emplace_back(proxy.port(), terms);
+        ASSERT_EQ(status_of(before.back(), "a.test"), 200);
+        before.back().finish_writing();
+    }
+    files.folder.write("crl.pem", signer.revoke(true));
+    proxy.wait_for_message("new certificates for");
+    wait_until("for the child that was told", [&] {
+        RawConnection fresh(proxy.port(), terms);
+        return status_of(fresh, "a.test") == 0;
+    });
+    for (const RawConnection& each : before) {
+        terms.session = each.tls()->session();
+        ASSERT_NE(terms.session, nullptr);
+        terms.version = SSL_SESSION_get_protocol_version(terms.session);
+        RawConnection after(proxy.port(), terms);
+        EXPECT_EQ(status_of(after, "a.test"), 0) << terms.version;
+    }
 }
 
 /// Tickets are sealed with keys that all children have, of this generation and the next.

@@ -11,6 +11,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <fstream>
+#include <vector>
 
 #include "tests/support/body_reader.h"
 #include "tests/support/waiting.h"
@@ -91,11 +92,37 @@ bool RawConnection::shake() {
     return true;
 }
 
-/// What had to wait for the handshake.
+/// What had to wait for the handshake. Other connections and waits of the test take it further too:
+/// a proxy that does the handshake late is waited for elsewhere, perhaps at its upstream.
+struct RawConnection::Unsent {
+    TlsEnd& tls;
+    std::string octets;
+
+    /// False when it has to wait, or cannot be sent at all.
+    bool send() {
+        while (!octets.empty()) {
+            const auto size = tls.send(octets.data(), octets.size());
+            if (size <= 0) return false;
+            octets.erase(0, static_cast<std::size_t>(size));
+        }
+        return true;
+    }
+    static std::vector<std::weak_ptr<Unsent>>& all() {
+        static std::vector<std::weak_ptr<Unsent>> list;
+        return list;
+    }
+};
+
+void RawConnection::send_unsent() {
+    std::erase_if(Unsent::all(), [](const std::weak_ptr<Unsent>& each) {
+        const std::shared_ptr<Unsent> unsent = each.lock();
+        return unsent == nullptr || unsent->send() || errno != EAGAIN;
+    });
+}
+
 void RawConnection::send_waiting() const {
-    while (!waiting_.empty()) {
-        waiting_.erase(0, send_until_blocked(waiting_));
-        if (waiting_.empty() || errno != EAGAIN) return;
+    while (unsent_ && !unsent_->send()) {
+        if (errno != EAGAIN) return;
         wait(tls_->wants());
     }
 }
@@ -109,8 +136,8 @@ void RawConnection::wait(short events) const {
 }
 
 void RawConnection::send(std::string_view octets) {
-    if (!waiting_.empty()) {
-        waiting_ += octets;
+    if (unsent_ && !unsent_->octets.empty()) {
+        unsent_->octets += octets;
         return;
     }
     while (!octets.empty()) {
@@ -120,7 +147,9 @@ void RawConnection::send(std::string_view octets) {
         if (tls_ && !tls_->is_shaken()) {
             pollfd entry{socket_.number(), tls_->wants(), 0};
             if (::poll(&entry, 1, moment) == 1) continue;
-            waiting_ += octets;
+            unsent_ = std::make_shared<Unsent>(Unsent{*tls_, std::string(octets)});
+            Unsent::all().push_back(unsent_);
+            meanwhile() = send_unsent;
             return;
         }
         wait(tls_ ? tls_->wants() : POLLOUT);

@@ -80,6 +80,9 @@ public:
     bool shake();
 
 private:
+    struct Unsent;
+    static void send_unsent();
+
     bool fill();
     std::string take(std::size_t octets);
     void wait(short events) const;
@@ -87,9 +90,9 @@ private:
 
     Descriptor socket_;
     std::unique_ptr<TlsEnd> tls_;
-    bool has_said_goodbye_ = false;  // under TLS
-    mutable std::string waiting_;    // octets that wait for the handshake
-    std::string input_;              // received and not yet handed out
+    bool has_said_goodbye_ = false;   // under TLS
+    std::shared_ptr<Unsent> unsent_;  // null: nothing waits for the handshake
+    std::string input_;               // received and not yet handed out
     End end_ = End::not_yet;
 };
 

@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <fstream>
+#include <functional>
 #include <stdexcept>
 #include <string>
 #include <thread>
@@ -17,12 +18,19 @@ struct TooLate : std::runtime_error {
     using std::runtime_error::runtime_error;
 };
 
+/// What a test does while it waits: clients go on with handshakes that they could not finish.
+inline std::function<void()>& meanwhile() {
+    static std::function<void()> work = [] {};
+    return work;
+}
+
 /// Returns once `condition()` is true. Throws TooLate, naming `what`, when patience is at an end.
 template <class Condition>
 void wait_until(const std::string& what, Condition condition) {
     const auto end = std::chrono::steady_clock::now() + patience;
     while (!condition()) {
         if (std::chrono::steady_clock::now() > end) throw TooLate("still waiting: " + what);
+        meanwhile()();
         std::this_thread::sleep_for(std::chrono::milliseconds(2));
     }
 }

@@ -71,6 +71,23 @@ TEST(Pool, keeps_endpoints_apart) {
     EXPECT_NE(rig.pool.take(other, false), nullptr);
 }
 
+/// Of clients' choice are the names that an upstream is asked for under TLS.
+TEST(Pool, keeps_few_keys_without_connections) {
+    SharedStock stock;
+    Rig rig(stock);
+    for (unsigned i = 0; i < 3 * Pool::least_sweep; i++) {
+        Endpoint named;
+        named.key = "origin:443|" + std::to_string(i);
+        EXPECT_EQ(rig.pool.take(named, false), nullptr);
+        if (i % 2 == 0) continue;
+        rig.give(named);
+        EXPECT_NE(rig.pool.take(named, false), nullptr);
+    }
+    EXPECT_LE(rig.pool.keys(), Pool::least_sweep);
+    const int kept = rig.give();
+    EXPECT_EQ(rig.take(), kept);
+}
+
 TEST(Pool, discards_what_gets_octets_or_ends_while_idle) {
     SharedStock stock;
     Rig rig(stock);

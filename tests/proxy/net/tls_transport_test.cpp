@@ -137,6 +137,19 @@ TEST(TlsTransport, unread_octets_come_first) {
     EXPECT_EQ(rig.read(*rig.server), "later");
 }
 
+/// What a peer said before it left does not make a failed write an end: nobody would stop trying.
+TEST(TlsTransport, a_write_to_who_said_goodbye_and_left_fails) {
+    Rig rig;
+    ASSERT_TRUE(rig.shake());
+    rig.client.reset();
+    EXPECT_EQ(rig.read(*rig.server), "");
+    EXPECT_EQ(rig.last.state, State::end);
+    const Tried tried = rig.write(*rig.server, "too late");
+    EXPECT_EQ(tried.state, State::error);
+    EXPECT_EQ(tried.error, EPIPE);
+    EXPECT_EQ(rig.write(*rig.server, "again").state, State::error);
+}
+
 TEST(TlsTransport, an_announced_end_is_an_end) {
     Rig rig;
     ASSERT_TRUE(rig.shake());
@@ -262,6 +275,20 @@ TEST(TlsTransport, resumes_with_shared_tickets) {
     for (int i = 0; i < 3; i++)
         tickets.rotate();
     EXPECT_EQ(visit("other"), "Initial") << "its key is gone";
+}
+
+/// A reload, or a program that takes over, goes on with the same age: else often enough reloaded
+/// keys would never rotate.
+TEST(TlsTransport, tickets_keep_the_age_of_their_key) {
+    const std::time_t begun = std::time(nullptr);
+    TlsTickets tickets;
+    EXPECT_GE(tickets.sealing_since(), begun);
+    EXPECT_LE(tickets.sealing_since(), std::time(nullptr));
+    const auto adopted = TlsTickets::adopt(::dup(tickets.descriptor()));
+    ASSERT_NE(adopted, nullptr);
+    EXPECT_EQ(adopted->sealing_since(), tickets.sealing_since());
+    tickets.rotate();
+    EXPECT_EQ(adopted->sealing_since(), tickets.sealing_since());
 }
 
 TEST(TlsTransport, verifies_clients) {
