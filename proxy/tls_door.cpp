@@ -53,6 +53,12 @@ const Site& site_for(const ConnectionFacts& facts, const ClientHello& hello) {
     return site.tls != nullptr && site.tls->is_on() ? site : *facts.candidates->sites.front();
 }
 
+/// SSLStrictSNIVHostCheck: requests without a name are answered with 403; a tunnel has no requests.
+bool lacks_name(const ConnectionFacts& facts) {
+    const Site& site = *facts.tls_site;
+    return facts.names_no_server && site.settings.tunnel && *site.tls->server_settings.strict_sni;
+}
+
 void report(LoopState& state, const ConnectionFacts& facts, const Failure& failure) {
     if (failure.kind == FailureKind::cancelled) return;
     const Site& site = *facts.candidates->sites.front();
@@ -105,6 +111,10 @@ loop::Task<void> open_door(LoopState& state, Arrival& arrival) {
     }
     facts.tls_site = &site_for(facts, *hello);
     facts.names_no_server = hello->server_name.empty();
+    if (lacks_name(facts)) {
+        report(state, facts, refused("no server name, which SSLStrictSNIVHostCheck wants"));
+        co_return;
+    }
     auto tls = std::make_unique<net::TlsTransport>(std::move(arrival.plain),
                                                    facts.tls_site->tls->server());
     const loop::Deadline deadline = pace.bound(timeout, state.loop.now());

@@ -101,6 +101,23 @@ TEST_P(RawTunnels, EndTls) {
     }
 }
 
+/// SSLStrictSNIVHostCheck, where no request can be refused.
+TEST_P(RawTunnels, WantANameWhereThatIsStrict) {
+    const Files files;
+    ScriptedOrigin origin;
+    RunningProxy proxy(
+        model(),
+        host("a.test", files.server("a.test") + "SSLStrictSNIVHostCheck On\n" + tunnel_to(origin)));
+    RawConnection without(proxy.port(), asking_for(""));
+    EXPECT_FALSE(without.shake());
+    proxy.error_log("no server name");
+    EXPECT_FALSE(origin.has_connection());
+    RawConnection with(proxy.port(), asking_for("a.test"));
+    ASSERT_TRUE(with.shake());
+    RawConnection upstream = origin.accept();
+    talk(with, upstream);
+}
+
 /// As stunnel's client mode: what speaks no TLS reaches what demands it, and a certificate.
 TEST_P(RawTunnels, BeginTls) {
     if (tests_tls()) GTEST_SKIP() << "plain clients are needed";
