@@ -1,4 +1,4 @@
-// TLS towards clients and upstreams, by a client that is OpenSSL itself: virtual hosts by SNI,
+// TLS towards clients, by a client that is OpenSSL itself: virtual hosts by SNI,
 // client certificates, revocation, resumption across children and a reload, hostile beginnings.
 #include <algorithm>
 
@@ -397,81 +397,6 @@ TEST_P(Tls, TakesNewCertificatesWithoutANewGeneration) {
     wait_until("for the new certificate", [&] { return serial() > first; });
     EXPECT_EQ(proxy.children(), children);
     EXPECT_EQ(status_of(kept, "a.test"), 200) << "its connection was not touched";
-}
-
-/// RFC 8446 section 6.1: an end without close_notify may be an attacker's.
-TEST_P(Tls, TakesNoUnannouncedEndForTheEnd) {
-    const TlsFiles files;
-    RunningOrigin origin;
-    // A TLS end in front of the origin: a second proxy, which cuts what it cannot complete.
-    RunningProxy back(model(), files.server("a.test") + pass_all_to(origin));
-    RunningProxy proxy(
-        model(), "SSLProxyEngine On\nSSLProxyVerify require\nSSLProxyCACertificateFile " +
-                     files.folder.write("ca.pem", authority().certificate()) +
-                     "\nProxyPass / https://127.0.0.1:" + std::to_string(back.port()) + "/\n");
-    RawConnection client(proxy.port());
-    client.send(get("/close?bytes=20&chunk=10&ms=1"));
-    const Response whole = client.receive_response();
-    EXPECT_TRUE(whole.is_whole);
-    EXPECT_EQ(whole.content.size(), 20u);
-    RawConnection other(proxy.port());
-    other.send(get("/abort?after=100"));
-    EXPECT_FALSE(other.receive_response().is_whole);
-}
-
-/// Authorities of upstreams are looked at as certificates are.
-TEST_P(Tls, TakesNewAuthoritiesOfUpstreams) {
-    const TlsFiles files;
-    RunningOrigin origin;
-    Authority stranger("Stranger");
-    const std::string known = files.folder.write("known.pem", stranger.certificate());
-    RunningProxy back(model(), files.server("a.test") + pass_all_to(origin));
-    RunningProxy proxy(
-        model(),
-        "SSLProxyEngine On\nSSLProxyVerify require\n"
-        "SSLProxyCACertificateFile " +
-            known + "\nProxyPass / https://127.0.0.1:" + std::to_string(back.port()) + "/\n");
-    const std::vector<pid_t> children = proxy.children();
-    const auto status = [&] {
-        RawConnection client(proxy.port());
-        client.send(get("/hello"));
-        return client.receive_response().status;
-    };
-    EXPECT_EQ(status(), 502);
-    files.folder.write("known.pem", authority().certificate());
-    proxy.wait_for_message("for its upstreams");
-    wait_until("for the authority to be known", [&] { return status() == 200; });
-    files.folder.write("known.pem", stranger.certificate());
-    wait_until("for it to be known no longer", [&] { return status() == 502; });
-    EXPECT_EQ(proxy.children(), children);
-}
-
-TEST_P(Tls, VerifiesUpstreams) {
-    const TlsFiles files;
-    RunningOrigin origin;
-    Authority stranger("Stranger");
-    const std::string known = files.folder.write("ca.pem", authority().certificate());
-    const std::string unknown = files.folder.write("other.pem", stranger.certificate());
-    RunningProxy back(model(), files.server("a.test") + pass_all_to(origin));
-    const auto status_with = [&](const std::string& directives, const std::string& host) {
-        RunningProxy proxy(model(), "SSLProxyEngine On\n" + directives + "ProxyPass / https://" +
-                                        host + ":" + std::to_string(back.port()) + "/\n");
-        RawConnection client(proxy.port());
-        client.send(get("/hello"));
-        const int first = client.receive_response().status;
-        client.send(get("/hello"));
-        EXPECT_EQ(client.receive_response().status, first);
-        if (first == 200 && model() == "event") {
-            EXPECT_EQ(proxy.access_log(2)[1].releases("tls"), 0u) << "pooled";
-        }
-        return first;
-    };
-    const std::string require = "SSLProxyVerify require\nSSLProxyCACertificateFile ";
-    EXPECT_EQ(status_with(require + known + "\n", "127.0.0.1"), 200);
-    EXPECT_EQ(status_with(require + unknown + "\n", "127.0.0.1"), 502);
-    EXPECT_EQ(status_with(require + known + "\n", "localhost"), 502) << "another name";
-    EXPECT_EQ(status_with("SSLProxyCheckPeerName off\n", "localhost"), 200);
-    EXPECT_EQ(status_with("ProxyPreserveHost on\n", "127.0.0.1"), 502) << "proxy.test";
 }
 
 }  // namespace
