@@ -155,7 +155,7 @@ public:
         std::vector<std::string> failures;
         std::vector<std::thread> threads;
         for (Lane& lane : lanes_) {
-            threads.emplace_back([&, this] {
+            threads.emplace_back([&] {
                 for (std::size_t i; (i = next++) < jobs.size();) {
                     const Seen seen = run(lane, jobs[i]);
                     const std::string wrong = judge(jobs[i], seen);
