@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <atomic>
 #include <cstdio>
+#include <string>
 #include <thread>
 
 #include "mpm/privileges.h"
@@ -54,6 +55,7 @@ public:
         std::vector<std::thread> others;
         for (std::size_t i = 1; i < runners_.size(); i++) {
             others.emplace_back([this, i] {
+                name_this_thread(i);
                 runners_[i]->run();
                 ended_.add_one();
             });
@@ -65,6 +67,11 @@ public:
     }
 
 private:
+    /// As top -H and perf show it; the first thread keeps the program's name.
+    static void name_this_thread(std::size_t number) {
+        ::pthread_setname_np(::pthread_self(), ("loop " + std::to_string(number)).c_str());
+    }
+
     /// ThreadStackSize, of the threads that are made from now on.
     void set_stack_size() const {
         const int size = *plan_.settings.thread_stack_size;

@@ -25,6 +25,7 @@ namespace phase = net::phase;
 
 namespace {
 
+constexpr std::uint32_t exchanges_per_turn = 16;
 constexpr std::size_t head_read = 16 * 1024;
 constexpr loop::Milliseconds drain_grace{1000};  // for a request that is already on its way
 
@@ -95,8 +96,21 @@ loop::Task<void> H1Client::serve() {
         co_await turn_->exchange.run();
         turn_.reset();
         if (persists_ && !has_all_content()) co_await drain_content();
+        if (persists_ && has_had_its_turn()) co_await let_others_run();
     }
     if (!is_cut_) co_await linger();
+}
+
+/// Answers of our own, to requests that are all there, never wait: who sends many of them would
+/// have the thread for itself.
+bool H1Client::has_had_its_turn() const {
+    const bool has_more = transport_->has_unread() || transport_->is_ready(net::Want::read);
+    return has_more && connection_.exchanges % exchanges_per_turn == 0;
+}
+
+loop::Task<void> H1Client::let_others_run() {
+    const loop::Wake wake = co_await loop::yield(state_.loop, phase::turn);
+    if (wake == loop::Wake::cancelled) persists_ = false;
 }
 
 void H1Client::drain() {

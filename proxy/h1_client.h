@@ -95,6 +95,8 @@ private:
     bool is_content_coming() const;
     bool may_drain_content() const;
     loop::Task<void> drain_content();
+    bool has_had_its_turn() const;
+    loop::Task<void> let_others_run();
     loop::Task<void> linger();
     const ServerSettings& settings() const;
 

@@ -22,7 +22,7 @@ sh docker/install.sh $sets
 # What the sanitizers are told: stop at the first finding, and show where.
 export ASAN_OPTIONS="detect_stack_use_after_return=0:abort_on_error=0:exitcode=99"
 export UBSAN_OPTIONS="print_stacktrace=1:halt_on_error=1"
-export TSAN_OPTIONS="halt_on_error=1:exitcode=99"
+export TSAN_OPTIONS="halt_on_error=1:exitcode=99:suppressions=$PWD/tests/tsan.suppressions"
 
 passed=0 failed=0
 for preset in $presets; do

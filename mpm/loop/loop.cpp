@@ -78,16 +78,18 @@ void Loop::stop() {
 }
 
 void Loop::pass_and_rearm() {
-    run_pass();
+    const bool ran = run_pass();
     if (stopping_) {
         asio_->context.stop();
         return;
     }
-    if (first_ready_ != nullptr) {
+    const bool goes_on = first_ready_ != nullptr;
+    if (!goes_on) prepare_to_sleep();
+    if (ran && observer_ != nullptr) observer_->rests(time_.now() - now_);
+    if (goes_on) {
         asio::post(asio_->context, [this] { pass_and_rearm(); });
         return;
     }
-    prepare_to_sleep();
     schedule_tick();
     arm_set();
 }
@@ -166,14 +168,13 @@ bool Loop::run_ready() {
     running_ = std::exchange(first_ready_, nullptr);
     last_ready_ = &first_ready_;
     if (running_ == nullptr) return false;
-    const TimePoint began = edge_ = time_.now();
+    edge_ = time_.now();
     if (observer_ != nullptr) observer_->runs();
     while (running_ != nullptr) {
         Waiter& waiter = *running_;
         running_ = waiter.next_ready;
         resume(waiter);
     }
-    if (observer_ != nullptr) observer_->rests(edge_ - began);
     return true;
 }
 
