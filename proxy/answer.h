@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <string>
 
-#include "proxy/settings.h"
+#include "proxy/settings/settings.h"
 
 namespace headgate::proxy {
 

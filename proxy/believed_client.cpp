@@ -72,13 +72,6 @@ constexpr std::string_view x_forwarded = "X-Forwarded-";
 
 }  // namespace
 
-const TrustedPeer* PeerTrust::find(const loop::Address& address) const {
-    const auto found = std::find_if(peers.begin(), peers.end(), [&](const TrustedPeer& peer) {
-        return peer.range.holds(address);
-    });
-    return found != peers.end() ? &*found : nullptr;
-}
-
 BelievedClient believe(const loop::Address& peer, const PeerTrust& trust,
                        const http::Fields& fields, std::string_view text) {
     BelievedClient believed{peer, false, "", ""};

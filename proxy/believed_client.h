@@ -13,25 +13,10 @@
 #include <string_view>
 #include <vector>
 
-#include "proxy/address_range.h"
 #include "proxy/http/message.h"
+#include "proxy/settings/peers.h"
 
 namespace headgate::proxy {
-
-/// One RemoteIPInternalProxy or RemoteIPTrustedProxy.
-struct TrustedPeer {
-    AddressRange range;
-    /// Its word is also taken for internal addresses (RemoteIPInternalProxy).
-    bool is_internal = false;
-};
-
-struct PeerTrust {
-    std::string header;          ///< RemoteIPHeader; empty: no field gives the client's address
-    std::string proxies_header;  ///< RemoteIPProxiesHeader; empty: not sent
-    std::vector<TrustedPeer> peers;
-
-    const TrustedPeer* find(const loop::Address& address) const;
-};
 
 struct BelievedClient {
     loop::Address address;         ///< of the client; the peer's when nothing is believed

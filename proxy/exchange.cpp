@@ -5,6 +5,7 @@
 #include "mpm/loop/join.h"
 #include "proxy/http/head_writer.h"
 #include "proxy/http/reason_phrase.h"
+#include "proxy/proxy_header_sending.h"
 #include "proxy/relay.h"
 
 namespace headgate::proxy {

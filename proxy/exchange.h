@@ -7,11 +7,11 @@
 
 #include "proxy/answer.h"
 #include "proxy/client_side.h"
-#include "proxy/ledger.h"
-#include "proxy/live_view.h"
+#include "proxy/logs/ledger.h"
 #include "proxy/loop_state.h"
 #include "proxy/request.h"
 #include "proxy/rewrite.h"
+#include "proxy/status/live_view.h"
 #include "proxy/tunnel.h"
 
 namespace headgate::proxy {

@@ -6,8 +6,8 @@
 #include "proxy/exchange.h"
 #include "proxy/http/path_readings.h"
 #include "proxy/method_rules.h"
-#include "proxy/status.h"
-#include "proxy/sums.h"
+#include "proxy/status/status.h"
+#include "proxy/status/sums.h"
 
 namespace headgate::proxy {
 

@@ -5,10 +5,10 @@
 #include <vector>
 
 #include "mpm/connection_handler.h"
-#include "proxy/log_file.h"
+#include "proxy/logs/log_file.h"
 #include "proxy/net/pipe.h"
 #include "proxy/net/tls_transport.h"
-#include "proxy/site.h"
+#include "proxy/site/site.h"
 #include "upstream/lease.h"
 
 namespace headgate::proxy {

@@ -5,7 +5,7 @@
 #include "mpm/running.h"
 #include "mpm/supervisor.h"
 #include "proxy/healthcheck.h"
-#include "proxy/log_ids.h"
+#include "proxy/logs/log_ids.h"
 #include "proxy/program.h"
 #include "proxy/version.h"
 

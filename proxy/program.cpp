@@ -8,7 +8,7 @@
 #include <iostream>
 
 #include "conf/suggest.h"
-#include "proxy/tls_shared.h"
+#include "proxy/site/tls_shared.h"
 
 namespace headgate::proxy {
 namespace {

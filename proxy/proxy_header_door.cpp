@@ -1,8 +1,8 @@
 // See proxy_header_door.h.
 #include "proxy/proxy_header_door.h"
 
-#include "proxy/live_view.h"
 #include "proxy/net/proxy_protocol.h"
+#include "proxy/status/live_view.h"
 
 namespace headgate::proxy {
 

@@ -3,7 +3,8 @@
 
 #include <ctime>
 
-#include "proxy/sums.h"
+#include "proxy/proxy_header_sending.h"
+#include "proxy/status/sums.h"
 
 namespace headgate::proxy {
 

@@ -11,9 +11,9 @@
 #include <string>
 #include <vector>
 
-#include "proxy/ledger.h"
-#include "proxy/live_view.h"
+#include "proxy/logs/ledger.h"
 #include "proxy/loop_state.h"
+#include "proxy/status/live_view.h"
 #include "proxy/tunnel.h"
 
 namespace headgate::proxy {

@@ -2,24 +2,15 @@
 // it does send (Apache's RequestReadTimeout). Only time in which we wait for the client counts: a
 // client that is held up by its upstream is not slow.
 //
-//    header=20-40,MinRate=500    20 s, and a second more for every 500 octets, but never above 40 s
-//
 // Pure: the caller says what time it is.
 #pragma once
 
 #include <cstddef>
 
 #include "mpm/loop/waiter.h"
+#include "proxy/settings/read_limit.h"
 
 namespace headgate::proxy {
-
-struct ReadLimit {
-    loop::Milliseconds start{0};     ///< 0: no limit at all
-    loop::Milliseconds most{0};      ///< 0: grows without end
-    unsigned octets_per_second = 0;  ///< MinRate; 0: does not grow
-
-    friend bool operator==(const ReadLimit&, const ReadLimit&) = default;
-};
 
 class ReadPace {
 public:

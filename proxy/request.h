@@ -10,7 +10,7 @@
 #include "proxy/http/request_framing.h"
 #include "proxy/http/request_hygiene.h"
 #include "proxy/http/target.h"
-#include "proxy/site.h"
+#include "proxy/site/site.h"
 
 namespace headgate::proxy {
 

@@ -1,10 +1,10 @@
 // See rewrite.h.
 #include "proxy/rewrite.h"
 
-#include "proxy/field_edits.h"
 #include "proxy/http/connection_options.h"
 #include "proxy/http/forwarding.h"
 #include "proxy/http/head_writer.h"
+#include "proxy/site/field_edits.h"
 
 namespace headgate::proxy {
 namespace {

@@ -9,7 +9,7 @@
 #include "proxy/believed_client.h"
 #include "proxy/net/tls_transport.h"
 #include "proxy/request.h"
-#include "proxy/route.h"
+#include "proxy/site/route.h"
 #include "upstream/upstream_side.h"
 
 namespace headgate::proxy {

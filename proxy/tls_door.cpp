@@ -4,8 +4,8 @@
 #include "proxy/net/tls_hello.h"
 #include "proxy/net/tls_transport.h"
 #include "proxy/read_pace.h"
-#include "proxy/tls_site.h"
-#include "proxy/tls_status.h"
+#include "proxy/site/tls_site.h"
+#include "proxy/status/tls.h"
 
 namespace headgate::proxy {
 

@@ -7,7 +7,7 @@
 
 #include "proxy/net/tls_staples.h"
 #include "proxy/net/tls_tickets.h"
-#include "proxy/tls_shared.h"
+#include "proxy/site/tls_shared.h"
 
 namespace headgate::proxy {
 namespace {

@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "proxy/site.h"
+#include "proxy/site/site.h"
 
 namespace headgate::proxy {
 

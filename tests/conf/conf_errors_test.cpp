@@ -11,8 +11,8 @@
 
 #include "conf/load.h"
 #include "mpm/settings.h"
-#include "proxy/settings.h"
-#include "proxy/settings_tls.h"
+#include "proxy/settings/settings.h"
+#include "proxy/settings/tls.h"
 
 namespace headgate {
 namespace {

@@ -8,8 +8,8 @@
 #include <fstream>
 
 #include "mpm/settings.h"
-#include "proxy/settings.h"
-#include "proxy/settings_tls.h"
+#include "proxy/settings/settings.h"
+#include "proxy/settings/tls.h"
 
 namespace headgate {
 namespace {

@@ -6,7 +6,7 @@
 #include <string>
 
 #include "conf/directive.h"
-#include "proxy/settings.h"
+#include "proxy/settings/settings.h"
 
 namespace headgate::conf {
 namespace {

@@ -9,8 +9,8 @@
 
 #include "conf/load.h"
 #include "mpm/settings.h"
-#include "proxy/settings.h"
-#include "proxy/settings_tls.h"
+#include "proxy/settings/settings.h"
+#include "proxy/settings/tls.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     static const std::string path = "/tmp/headgate-fuzz-conf." + std::to_string(::getpid());

@@ -2,6 +2,7 @@
 // their rooms, and no code above mpm/ knows which connection model runs.
 //
 //    proxy/main.cpp > proxy > upstream > proxy/net > proxy/http, mpm/loop      proxy > mpm > conf
+//    within proxy: the engine > status > site > logs > settings
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -31,11 +32,21 @@ const std::vector<Layer> layers{
     {"proxy/http/", {"proxy/http/"}},
     {"proxy/net/", {"proxy/net/", "proxy/http/", "mpm/loop/"}},
     {"upstream/", {"upstream/", "proxy/net/", "proxy/http/", "mpm/loop/"}},
-    // Of mpm only the seams, and the rows of its directives, which are data.
+    // The engine's rooms, each knowing those above it in this list. Of mpm only the seams, and the
+    // rows of its directives, which are data.
+    {"proxy/settings/",
+     {"proxy/settings/", "upstream/", "proxy/net/", "proxy/http/", "conf/", "mpm/loop/"}},
+    {"proxy/logs/", {"proxy/logs/", "proxy/settings/", "proxy/net/", "proxy/http/", "mpm/loop/"}},
+    {"proxy/site/",
+     {"proxy/site/", "proxy/logs/", "proxy/settings/", "upstream/", "proxy/net/", "proxy/http/",
+      "conf/", "mpm/loop/"}},
+    {"proxy/status/",
+     {"proxy/status/", "proxy/site/", "proxy/logs/", "upstream/", "proxy/net/", "proxy/http/",
+      "mpm/loop/", "mpm/scoreboard.h", "mpm/connection_handler.h"}},
     {"proxy/",
-     {"proxy/", "upstream/", "proxy/net/", "proxy/http/", "conf/", "mpm/loop/",
-      "mpm/connection_handler.h", "mpm/application.h", "mpm/scoreboard.h", "mpm/settings.h",
-      "mpm/cpu_budget.h"}},
+     {"proxy/", "proxy/status/", "proxy/site/", "proxy/logs/", "proxy/settings/", "upstream/",
+      "proxy/net/", "proxy/http/", "conf/", "mpm/loop/", "mpm/connection_handler.h",
+      "mpm/application.h", "mpm/scoreboard.h", "mpm/settings.h", "mpm/cpu_budget.h"}},
 };
 
 /// A header that is not ours, and the files (or beginnings of paths) that may include it.
@@ -63,10 +74,10 @@ const Names model_names_as_data{
     "proxy/program.cpp",
     "proxy/command_line.cpp",  // the help text of --mpm
     "proxy/version.cpp",       // -V lists the models
-    "proxy/status.h",          // the status shows the name it was given
-    "proxy/status.cpp",
-    "proxy/status_text.cpp",
-    "proxy/status_page.cpp",
+    "proxy/status/status.h",   // the status shows the name it was given
+    "proxy/status/status.cpp",
+    "proxy/status/text.cpp",
+    "proxy/status/page.cpp",
     "proxy/main.cpp",  // the composition root
 };
 
@@ -223,7 +234,7 @@ TEST(Layering, the_test_can_fail) {
         {"proxy/http/date.h", "#include \"proxy/net/output.h\"\n", 1},
         {"proxy/net/output.h", "#include \"upstream/pool.h\"\n", 1},
         {"proxy/net/output.h", "#include \"mpm/runner.h\"\n", 1},
-        {"upstream/pool.cpp", "  #  include \"proxy/site.h\"\n", 1},
+        {"upstream/pool.cpp", "  #  include \"proxy/site/site.h\"\n", 1},
         {"upstream/pool.cpp", "#include <ares.h>\n", 1},
         {"upstream/resolver.cpp", "#include <ares.h>\n", 0},
         {"proxy/engine.h", "#include \"mpm/connection_handler.h\"\n", 0},

@@ -6,7 +6,7 @@
 #include <fstream>
 
 #include "proxy/http/head_parser.h"
-#include "proxy/settings_peers.h"
+#include "proxy/settings/peers.h"
 #include "tests/support/temporary_folder.h"
 
 namespace headgate::proxy {

@@ -12,9 +12,9 @@
 
 #include "conf/load.h"
 #include "mpm/settings.h"
-#include "proxy/settings.h"
-#include "proxy/settings_tls.h"
-#include "proxy/site.h"
+#include "proxy/settings/settings.h"
+#include "proxy/settings/tls.h"
+#include "proxy/site/site.h"
 
 namespace headgate::support {
 

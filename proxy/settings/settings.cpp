@@ -1,0 +1,378 @@
+// The rows of the engine's directives, and how sections merge. Setters of more than one value are
+// in the settings_*.cpp files.
+#include "proxy/settings/settings.h"
+
+#include "proxy/settings/rules.h"
+
+namespace headgate::proxy {
+
+namespace {
+
+using conf::Call;
+using conf::Parsed;
+using conf::Word;
+
+Parsed<std::chrono::milliseconds> positive_duration(std::string_view text) {
+    Parsed<std::chrono::milliseconds> parsed = conf::duration_seconds(text);
+    if (parsed.value && parsed.value->count() == 0) {
+        return {std::nullopt, "a time above 0, such as 60, 5s, 500ms or 2min"};
+    }
+    return parsed;
+}
+
+/// AllowEncodedSlashes
+Parsed<http::EncodedSlashes> encoded_slashes_choice(std::string_view text) {
+    using http::EncodedSlashes;
+    if (conf::is_equal_name(text, "NoDecode")) {
+        return {EncodedSlashes::keep, {}};
+    }
+    const Parsed<bool> parsed = conf::on_off(text);
+    if (!parsed.value) {
+        return {std::nullopt, "On, Off or NoDecode"};
+    }
+    return {*parsed.value ? EncodedSlashes::decode : EncodedSlashes::refuse, {}};
+}
+
+Parsed<RouteSettings::Via> via_choice(std::string_view text) {
+    using Via = RouteSettings::Via;
+    constexpr std::pair<std::string_view, Via> choices[] = {
+        {"Off", Via::off}, {"On", Via::on}, {"Full", Via::full}, {"Block", Via::block}};
+    for (const auto& [name, via] : choices) {
+        if (conf::is_equal_name(text, name)) {
+            return {via, {}};
+        }
+    }
+    return {std::nullopt, "Off, On, Full or Block"};
+}
+
+/// [scheme://]host[:port]
+Parsed<std::string> server_name(std::string_view text) {
+    const std::size_t scheme = text.find("://");
+    const std::string_view host = scheme == text.npos ? text : text.substr(scheme + 3);
+    const Parsed<conf::Address> parsed = conf::address(host);
+    if (!parsed.value || parsed.value->host == "*") {
+        return {std::nullopt, "[scheme://]host[:port]"};
+    }
+    return {std::string(text), {}};
+}
+
+void add_server_aliases(ServerSettings& settings, const Call& call) {
+    for (const Word& word : call.arguments()) {
+        settings.server_aliases.push_back(word);
+    }
+}
+
+void add_error_document(RouteSettings& settings, const Call& call) {
+    const Word& status = call.argument(0);
+    const Word& text = call.argument(1);
+    const Parsed<std::int64_t> number = conf::integer_within(status.text, 400, 599);
+    if (!number.value) {
+        call.wrong_value(status, "a status from 400 to 599");
+        return;
+    }
+    const bool is_address = text.text.starts_with('/') || text.text.find("://") != text.text.npos;
+    if (is_address || (!text.quoted && conf::is_equal_name(text.text, "default"))) {
+        call.not_yet(text, "ErrorDocument with a path, a URL or \"default\"",
+                     "a text in quotes works");
+        return;
+    }
+    settings.error_documents.insert_or_assign(static_cast<int>(*number.value), text.text);
+}
+
+/// Never a forward proxy: whoever can reach one can reach whatever it can.
+void refuse_forward_proxy(ServerSettings&, const Call& call) {
+    const Parsed<bool> parsed = conf::on_off(call.argument(0).text);
+    if (!parsed.value) {
+        call.wrong_value(call.argument(0), parsed.expected);
+    } else if (*parsed.value) {
+        call.error(call.argument(0), "ProxyRequests On is refused: Headgate is no forward proxy",
+                   "write Off, or leave the line out");
+    }
+}
+
+/// Directives with one value that is what we do; the other waits.
+template <bool ours>
+void accept_only(RouteSettings&, const Call& call) {
+    const Word& word = call.argument(0);
+    const Parsed<bool> parsed = conf::on_off(word.text);
+    if (!parsed.value) {
+        call.wrong_value(word, parsed.expected);
+    } else if (*parsed.value != ours) {
+        call.not_yet(word, std::string(call.row.name) + " " + word.text,
+                     ours ? "On works" : "Off works");
+    }
+}
+
+void check_protocols(ServerSettings&, const Call& call) {
+    for (const Word& word : call.arguments()) {
+        if (conf::is_equal_name(word.text, "h2") || conf::is_equal_name(word.text, "h2c")) {
+            call.not_yet(word, "protocol " + word.text, "http/1.1 works");
+        } else if (!conf::is_equal_name(word.text, "http/1.1")) {
+            call.error(word, "\"" + word.text + "\" is not a protocol", "expected http/1.1");
+        }
+    }
+}
+
+void check_protocol_options(ServerSettings&, const Call& call) {
+    for (const Word& word : call.arguments()) {
+        if (conf::is_equal_name(word.text, "Unsafe")) {
+            call.error(word, "HttpProtocolOptions Unsafe is refused", "write Strict");
+        } else if (!conf::is_equal_name(word.text, "Strict") &&
+                   !conf::is_equal_name(word.text, "LenientMethods")) {
+            call.not_yet(word, "HttpProtocolOptions " + word.text,
+                         "Strict and LenientMethods work");
+        }
+    }
+}
+
+void set_accepted(RouteSettings& settings, const Call& call) {
+    upstream::Tolerances set;
+    for (const Word& word : call.arguments()) {
+        const auto tolerance = upstream::tolerance_named(conf::lower(word.text));
+        if (tolerance) {
+            set.add(*tolerance);
+        } else if (!conf::is_equal_name(word.text, "None") || call.arguments().size() > 1) {
+            call.wrong_value(word, "None, or names such as bare-lf: see headgate -L ProxyAccept");
+            return;
+        }
+    }
+    settings.proxy_accept.write(set, call.directive.name.span);
+}
+
+Parsed<RouteSettings::Handler> handler_name(std::string_view text) {
+    if (conf::is_equal_name(text, "server-status")) {
+        return {RouteSettings::Handler::server_status, {}};
+    }
+    if (conf::is_equal_name(text, "none")) {
+        return {RouteSettings::Handler::none, {}};
+    }
+    return {std::nullopt, "server-status or none"};
+}
+
+Parsed<http::Underscores> underscores_choice(std::string_view text) {
+    using http::Underscores;
+    constexpr std::pair<std::string_view, Underscores> choices[] = {
+        {"Refuse", Underscores::refuse}, {"Drop", Underscores::drop}, {"Keep", Underscores::keep}};
+    for (const auto& [name, rule] : choices) {
+        if (conf::is_equal_name(text, name)) {
+            return {rule, {}};
+        }
+    }
+    return {std::nullopt, "Refuse, Drop or Keep"};
+}
+
+Parsed<ServerSettings::Trace> trace_choice(std::string_view text) {
+    using Trace = ServerSettings::Trace;
+    if (conf::is_equal_name(text, "extended")) {
+        return {Trace::extended, {}};
+    }
+    const Parsed<bool> parsed = conf::on_off(text);
+    if (!parsed.value) {
+        return {std::nullopt, "off, on or extended"};
+    }
+    return {*parsed.value ? Trace::on : Trace::off, {}};
+}
+
+constexpr unsigned of_server = conf::in_server | conf::in_virtual_host;
+constexpr unsigned of_route = of_server | conf::in_location;
+constexpr unsigned of_content = of_route | conf::in_proxy;
+constexpr unsigned any_number = conf::Row::unlimited;
+constexpr auto line_limit = conf::integer<64, 1048576>;
+
+constexpr conf::Row rows[] = {
+    // ---- server and virtual host
+    conf::row<&ServerSettings::server_name, server_name>(
+        "ServerName", of_server, "[scheme://]host[:port]", "",
+        "The name this server goes by: chooses among virtual hosts."),
+    conf::rule<add_server_aliases>("ServerAlias", conf::in_virtual_host, {1, any_number},
+                                   "name [name] ...", "", "More names, * and ? allowed."),
+    conf::row<&ServerSettings::server_admin, conf::text_value>(
+        "ServerAdmin", of_server, "address|URL", "", "Whom error pages name."),
+    conf::row<&ServerSettings::timeout, positive_duration>("Timeout", of_server, "seconds", "60",
+                                                           "How long one read or write may take."),
+    conf::rule<set_read_timeouts>(
+        "RequestReadTimeout", of_server, {1, 3},
+        "[handshake|header|body]=seconds[[-seconds],MinRate=octets] ...",
+        "handshake=0 header=20-40,MinRate=500 body=20,MinRate=500",
+        "How long a client may take to send a request, and the octets for which it gets a second "
+        "more; 408 beyond. 0: as long as it likes."),
+    conf::row<&ServerSettings::keep_alive, conf::on_off>(
+        "KeepAlive", of_server, "On|Off", "On", "Whether client connections are persistent."),
+    conf::row<&ServerSettings::keep_alive_timeout, conf::duration_seconds>(
+        "KeepAliveTimeout", of_server, "seconds|number ms", "5",
+        "How long a client connection may wait for its next request."),
+    conf::row<&ServerSettings::max_keep_alive_requests, conf::integer<0>>(
+        "MaxKeepAliveRequests", of_server, "number", "100",
+        "Requests per client connection; 0: no limit."),
+    conf::row<&ServerSettings::limit_request_line, line_limit>(
+        "LimitRequestLine", of_server, "bytes", "8190", "Longest request line; 414 beyond."),
+    conf::row<&ServerSettings::limit_request_field_size, line_limit>(
+        "LimitRequestFieldSize", of_server, "bytes", "8190", "Longest field line."),
+    conf::row<&ServerSettings::limit_request_fields, conf::integer<0, 32767>>(
+        "LimitRequestFields", of_server, "number", "100", "Most field lines; 0: no limit."),
+    conf::row<&ServerSettings::encoded_slashes, encoded_slashes_choice>(
+        "AllowEncodedSlashes", of_server, "On|Off|NoDecode", "Off",
+        "%2F in a path: Off answers 404, On takes it for a slash, NoDecode leaves it as it is. "
+        "Virtual hosts do not inherit it."),
+    conf::row<&ServerSettings::merge_slashes, conf::on_off>(
+        "MergeSlashes", of_server, "On|Off", "On",
+        "Whether slashes in a row count as one, for matching and for the upstream."),
+
+    conf::row<&ServerSettings::underscores, underscores_choice>(
+        "FieldNameUnderscores", of_server, "Refuse|Drop|Keep", "Refuse",
+        "Request fields, of head and trailers, with \"_\" in their name, which many upstreams take "
+        "for \"-\"."),
+    conf::row<&ServerSettings::trace, trace_choice>(
+        "TraceEnable", of_server, "off|on|extended", "off",
+        "Whether TRACE is forwarded; extended: with content too. Apache's default is on."),
+
+    conf::rule<set_remote_ip_header>(
+        "RemoteIPHeader", of_server,
+        {1, 1}, "field", "",
+        "The field from which a trusted proxy's word for the client's address is taken."),
+    conf::rule<set_remote_ip_proxies_header>(
+        "RemoteIPProxiesHeader", of_server, {1, 1}, "field", "",
+        "The field that tells the upstream which trusted proxies the request passed."),
+    conf::rule<add_internal_proxies>(
+        "RemoteIPInternalProxy", of_server, {1, any_number}, "address[/bits] ...", "",
+        "Proxies whose X-Forwarded-*, X-Real-IP and Forwarded are kept; from all others these are "
+        "replaced or dropped."),
+    conf::rule<add_trusted_proxies>(
+        "RemoteIPTrustedProxy", of_server, {1, any_number}, "address[/bits] ...", "",
+        "The same, but their word is not taken for addresses of private networks."),
+    conf::rule<add_internal_proxy_list>("RemoteIPInternalProxyList", of_server, {1, 1}, "file", "",
+                                        "A file of addresses for RemoteIPInternalProxy."),
+    conf::rule<add_trusted_proxy_list>("RemoteIPTrustedProxyList", of_server, {1, 1}, "file", "",
+                                       "A file of addresses for RemoteIPTrustedProxy."),
+    conf::rule<set_proxy_header>(
+        "RemoteIPProxyProtocol",
+        of_server, {1, 1}, "On|Off", "Off",
+        "Whether connections begin with a PROXY protocol header (version 1 or 2), which says who "
+        "the client is. On: required of every peer that RemoteIPProxyProtocolPeers or "
+        "RemoteIPProxyProtocolExceptions do not name. In one virtual host it is on for all of its "
+        "address."),
+    conf::rule<add_proxy_header_peers>(
+        "RemoteIPProxyProtocolPeers", of_server, {2, any_number},
+        "required|optional|refused address[/bits] ...", "",
+        "Who must, may or may not send a PROXY protocol header; the first line that holds a peer "
+        "decides, and those in none may not. Whoever breaks it is cut off, and logged."),
+    conf::rule<add_proxy_header_exceptions>(
+        "RemoteIPProxyProtocolExceptions", of_server, {1, any_number}, "address[/bits] ...", "",
+        "Peers that send no PROXY protocol header whatever else is written."),
+
+    conf::row<&ServerSettings::error_log, conf::text_value>(
+        "ErrorLog", of_server, "file", "/dev/stderr", "Where errors are logged."),
+    conf::rule<set_log_level>("LogLevel", of_server, {1, any_number},
+                              "[module:]level [module:level] ...", "warn",
+                              "What is worth a line in the error log."),
+    conf::rule<add_log_format>("LogFormat", of_server, {1, 2}, "format [nickname]",
+                               "\"%h %l %u %t \\\"%r\\\" %>s %b\"",
+                               "A format of access logs; without a nickname, that of TransferLog."),
+    conf::rule<add_custom_log>("CustomLog", of_server, {2, 3}, "file format|nickname", "",
+                               "An access log; may be repeated."),
+    conf::rule<add_transfer_log>("TransferLog", of_server, {1, 1}, "file", "",
+                                 "An access log in the format of the LogFormat above."),
+
+    // ---- what they are fixed to
+    conf::rule<refuse_forward_proxy>("ProxyRequests", of_server, {1, 1}, "Off", "Off",
+                                     "Only Off: Headgate is no forward proxy."),
+    conf::rule<accept_only<false>>("HostnameLookups", of_route, {1, 1}, "Off", "Off",
+                                   "Only Off: client addresses are not looked up."),
+    conf::rule<accept_only<false>>("UseCanonicalName", of_route, {1, 1}, "Off", "Off",
+                                   "Only Off: the client's Host is used as it came."),
+    conf::rule<accept_only<false>>("UseCanonicalPhysicalPort", of_route, {1, 1}, "Off", "Off",
+                                   "Only Off."),
+    conf::rule<accept_only<false>>("ServerSignature", of_route, {1, 1}, "Off", "Off",
+                                   "Only Off: answers do not sign themselves."),
+    conf::rule<accept_only<false>>("ProxyStatus", of_server, {1, 1}, "Off", "Off", "Only Off."),
+    conf::rule<accept_only<false>>("ProxyErrorOverride", of_route, {1, 1}, "Off", "Off",
+                                   "Only Off: the upstream's error pages reach the client."),
+    conf::rule<accept_only<false>>("ProxyPassInterpolateEnv", of_route, {1, 1}, "Off", "Off",
+                                   "Only Off."),
+    conf::rule<accept_only<true>>("ProxyPassInherit", of_server, {1, 1}, "On", "On",
+                                  "Only On: virtual hosts have the server's ProxyPass rules too."),
+    conf::rule<check_protocols>("Protocols", of_server, {1, any_number}, "http/1.1", "http/1.1",
+                                "Protocols of client connections."),
+    conf::rule<accept_only<true>>("ProtocolsHonorOrder", of_server, {1, 1}, "On", "On", "Only On."),
+    conf::rule<check_protocol_options>("HttpProtocolOptions", of_server, {1, 3},
+                                       "Strict [LenientMethods]", "Strict LenientMethods",
+                                       "How strictly requests are read: always strictly."),
+
+    // ---- routes
+    conf::row<&RouteSettings::handler, handler_name>(
+        "SetHandler", of_route, "server-status|none", "none",
+        "Who answers here instead of an upstream: server-status shows what Headgate is doing."),
+    conf::row<&RouteSettings::limit_request_body, conf::size_bytes>(
+        "LimitRequestBody", of_content, "bytes", "1073741824",
+        "Largest request content; 0: no limit; 413 beyond."),
+    conf::rule<add_error_document>("ErrorDocument", of_content, {2, 2}, "status \"text\"", "",
+                                   "The content of our own answers with that status."),
+    conf::rule<add_proxy_pass>("ProxyPass", of_route, {1, any_number},
+                               "[/path] !|http://host[:port][/path] [name=value ...]", "",
+                               "Sends requests below a path to an upstream; first match wins."),
+    conf::rule<set_tunnel_to>(
+        "TunnelTo", conf::in_virtual_host, {1, any_number},
+        "tcp://host:port|tls://host:port|unix:/path [name=value ...]", "",
+        "Passes the connections of this virtual host on as they are, whatever they speak. With "
+        "SSLEngine On what comes out of TLS is passed on; tls:// speaks TLS to the other end, by "
+        "SSLProxyEngine and its neighbours. Without SSLEngine, beside virtual hosts that have it "
+        "on the same address, connections that ask for this one's names pass unread, still in "
+        "their TLS. Parameters: connectiontimeout, timeout (of silence), keepalive, "
+        "proxyprotocol."),
+    conf::rule<add_proxy_pass_match>(
+        "ProxyPassMatch", of_route, {1, any_number},
+        "[pattern] !|http://host[:port][/path] [name=value ...]", "",
+        "The same for paths that match; $1 to $9 in the target's path."),
+    conf::rule<add_proxy_pass_reverse>("ProxyPassReverse", of_route, {1, 3}, "[/path] URL", "",
+                                       "Rewrites the upstream's URL in Location to our path."),
+    conf::row<&RouteSettings::enable_splice, conf::on_off>(
+        "EnableSplice", of_content, "On|Off", "On",
+        "Whether large content between plain connections is moved inside the kernel, by splice(2), "
+        "or copied; tunnels too."),
+    conf::row<&RouteSettings::proxy_preserve_host, conf::on_off>(
+        "ProxyPreserveHost", of_content, "On|Off", "Off",
+        "Whether the upstream sees the client's Host, or its own."),
+    conf::row<&RouteSettings::proxy_timeout, positive_duration>(
+        "ProxyTimeout", of_route, "seconds", "Timeout", "How long an upstream may be silent."),
+    conf::rule<set_accepted>(
+        "ProxyAccept", of_content, {1, any_number},
+        "None|bare-lf|bare-lf-chunks|space-before-colon|identity-coding|http10-keep-alive ...",
+        "None", "What is forgiven of an old upstream's HTTP; each use is counted in the status."),
+    conf::row<&RouteSettings::proxy_100_continue, conf::on_off>(
+        "Proxy100Continue", of_content, "On|Off", "On",
+        "On: Expect: 100-continue is the upstream's to answer; Off: we answer it at once."),
+    conf::row<&RouteSettings::tunnel_timeout, positive_duration>(
+        "ProxyAsyncIdleTimeout", of_route, "seconds", "ProxyTimeout",
+        "How long a tunnel (WebSocket and other upgrades) may be silent both ways."),
+    conf::row<&RouteSettings::tunnel_timeout, positive_duration>(
+        "ProxyWebsocketIdleTimeout", of_route, "seconds", "ProxyTimeout",
+        "The same, by its name in mod_proxy_wstunnel."),
+    conf::row<&RouteSettings::tunnel_drain_timeout, conf::duration_seconds>(
+        "ProxyTunnelDrainTimeout", of_route, "seconds", "300",
+        "How long a tunnel may go on after a reload or an order to end; 0: no limit."),
+    conf::row<&RouteSettings::proxy_add_headers, conf::on_off>(
+        "ProxyAddHeaders", of_content, "On|Off", "On",
+        "Whether the upstream is told about the client, in the fields of ProxyForwardedFields."),
+    conf::rule<set_forwarded_fields>(
+        "ProxyForwardedFields", of_content, {1, 7}, "field ...",
+        "X-Forwarded-For X-Forwarded-Host X-Forwarded-Server X-Forwarded-Proto",
+        "Which fields tell the upstream about the client; X-Forwarded-Port, X-Real-IP and "
+        "Forwarded "
+        "(RFC 7239) are there too."),
+    conf::row<&RouteSettings::proxy_via, via_choice>("ProxyVia", of_route, "Off|On|Full|Block",
+                                                     "Off", "What happens to the Via field."),
+    conf::rule<add_request_header>("RequestHeader", of_content, {1, any_number},
+                                   "set|add|append|merge|setifempty|unset name [value]", "",
+                                   "Edits a field of the request before it goes upstream."),
+    conf::rule<add_header>("Header", of_content, {1, any_number},
+                           "[always] set|add|append|merge|setifempty|unset name [value]", "",
+                           "Edits a field of the response before it goes to the client."),
+};
+
+}  // namespace
+
+std::span<const conf::Row> setting_rows() {
+    return rows;
+}
+
+}  // namespace headgate::proxy

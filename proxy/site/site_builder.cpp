@@ -1,0 +1,314 @@
+// Builds Sites from a loaded configuration: merges servers and virtual hosts, files virtual hosts
+// under their addresses, compiles log formats and opens logs.
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include "conf/value.h"
+#include "proxy/site/site.h"
+
+namespace headgate::proxy {
+
+class SitesBuilder {
+public:
+    SitesBuilder(conf::Loaded& loaded, bool test_only)
+        : loaded_(loaded), test_only_(test_only), sites_(std::make_unique<Sites>()) {}
+
+    std::unique_ptr<Sites> run() {
+        const conf::Scope& root = loaded_.root;
+        Site& main = add_site(root, nullptr);
+        sites_->main_only_.sites = {&main};
+        for (const conf::Scope& child : root.children) {
+            if (child.kind == conf::Scope::Kind::virtual_host) add_virtual_host(child, root);
+        }
+        settle(sites_->main_only_);
+        for (Sites::Binding& binding : sites_->bindings_)
+            settle(binding.candidates);
+        return loaded_.diagnostics.has_errors() ? nullptr : std::move(sites_);
+    }
+
+private:
+    void add_virtual_host(const conf::Scope& scope, const conf::Scope& root) {
+        Site& site = add_site(scope, &root);
+        for (const conf::Word& word : scope.arguments) {
+            const auto address = conf::address(word.text);
+            if (!address.value) {
+                loaded_.diagnostics.error(word.span, "\"" + word.text + "\" is not an address",
+                                          "expected " + address.expected);
+                continue;
+            }
+            candidates(address.value->host, address.value->port).sites.push_back(&site);
+        }
+    }
+
+    Sites::Candidates& candidates(const std::string& host, std::uint16_t port) {
+        for (Sites::Binding& binding : sites_->bindings_) {
+            if (binding.host == host && binding.port == port) return binding.candidates;
+        }
+        sites_->bindings_.push_back({host, port, {}});
+        return sites_->bindings_.back().candidates;
+    }
+
+    Site& add_site(const conf::Scope& scope, const conf::Scope* root) {
+        sites_->sites_.push_back(std::make_unique<Site>());
+        Site& site = *sites_->sites_.back();
+        site.index = sites_->sites_.size() - 1;
+        site.span = scope.span;
+        if (root != nullptr) {
+            site.settings = root->settings.get<ServerSettings>();
+            site.base = root->settings.get<RouteSettings>();
+            add_sections(site, *root);
+        }
+        site.settings.merge_from(scope.settings.get<ServerSettings>());
+        site.base.merge_from(scope.settings.get<RouteSettings>());
+        add_sections(site, scope);
+        name_site(site, scope.settings.get<ServerSettings>());
+        trust_peers(site);
+        check_proxy_headers(site, scope.settings.get<ServerSettings>().proxy_header);
+        load_site_tls(site, scope, root);
+        check_tls_targets(site);
+        check_tunnel(site, scope);
+        open_logs(site);
+        return site;
+    }
+
+    void name_site(Site& site, const ServerSettings& own) {
+        std::string name = *site.settings.server_name;
+        if (root_name_is_inherited(own) && site.index > 0) name.clear();
+        const std::size_t scheme = name.find("://");
+        if (scheme != std::string::npos) name.erase(0, scheme + 3);
+        name = std::string(host_without_port(name));
+        char machine[256] = "localhost";
+        if (name.empty()) ::gethostname(machine, sizeof machine - 1);
+        site.name = name.empty() ? machine : name;
+        for (const conf::Word& alias : own.server_aliases)
+            site.aliases.push_back(alias.text);
+    }
+
+    /// What comes first on a connection, before it is known which of them it means.
+    void settle(Sites::Candidates& candidates) {
+        expect_proxy_headers(candidates);
+        const Site& first = *candidates.sites.front();
+        candidates.reads_hello = first.serves_tls();
+        if (candidates.sites.size() == 1) return;
+        const Site* tunnel = nullptr;
+        for (const Site* site : candidates.sites)
+            tunnel = site->settings.tunnel ? site : tunnel;
+        if (tunnel == nullptr) return;
+        candidates.reads_hello = true;
+        for (const Site* site : candidates.sites) {
+            if (site->settings.tunnel || site->serves_tls()) continue;
+            loaded_.diagnostics.error(
+                tunnel->settings.tunnel->span,
+                "a tunnel is chosen by the name in a ClientHello, and virtual host " + site->name +
+                    " of the same address speaks plain HTTP",
+                "give one of them another port, or SSLEngine On to that one");
+        }
+    }
+
+    /// Nothing of a tunnel is understood, so nothing can be done to requests in it.
+    void check_tunnel(const Site& site, const conf::Scope& scope) {
+        if (!site.settings.tunnel) return;
+        const RouteSettings& own = scope.settings.get<RouteSettings>();
+        const TunnelRule& rule = *site.settings.tunnel;
+        if (!own.passes.empty() || !scope.children.empty()) {
+            loaded_.diagnostics.error(rule.span,
+                                      "ProxyPass and sections have no effect beside TunnelTo",
+                                      "requests are not looked at");
+        }
+        if (rule.is_tls && site.tls != nullptr && site.tls->upstream() == nullptr) {
+            loaded_.diagnostics.error(rule.span, "a tls:// target needs SSLProxyEngine On",
+                                      "in server " + site.name);
+        } else if (rule.is_tls && site.tls != nullptr &&
+                   *site.tls->upstream_settings.verify == net::TlsContext::Verify::none) {
+            loaded_.diagnostics.warning(
+                rule.span, "the certificate of this upstream is not verified",
+                "write SSLProxyVerify require and SSLProxyCACertificateFile");
+        }
+    }
+
+    /// A PROXY header comes before any name: as in Apache, where one virtual host of an address
+    /// wants it, all have it.
+    void expect_proxy_headers(Sites::Candidates& candidates) {
+        for (const Site* site : candidates.sites) {
+            const ProxyHeaderSettings& settings = site->settings.proxy_header;
+            if (!settings.is_on() || candidates.proxy_header != nullptr) continue;
+            candidates.proxy_header = &settings;
+        }
+    }
+
+    /// Says what the settings of PROXY headers do not say themselves, where they are written.
+    void check_proxy_headers(const Site& site, const ProxyHeaderSettings& own) {
+        const ProxyHeaderSettings& settings = site.settings.proxy_header;
+        conf::Diagnostics& diagnostics = loaded_.diagnostics;
+        if (own.engine.is_written() && settings.believes_everyone()) {
+            diagnostics.warning(own.engine.span(),
+                                "whoever can connect may say that he is another client",
+                                "name the proxies in front with RemoteIPProxyProtocolPeers");
+        }
+        if (!own.peers.empty() && !settings.is_on()) {
+            diagnostics.warning(own.peers_span, "no effect: RemoteIPProxyProtocol is Off");
+        }
+        if (!own.exceptions.empty() && !settings.is_on()) {
+            diagnostics.warning(own.exceptions_span, "no effect: RemoteIPProxyProtocol is not On");
+        }
+    }
+
+    void trust_peers(Site& site) {
+        const PeerSettings& settings = site.settings.peers;
+        site.trust = {*settings.header, *settings.proxies_header, settings.peers};
+        for (const PeerList& list : settings.lists) {
+            std::string path = list.file.text;
+            if (!path.starts_with('/')) path = loaded_.server_root + "/" + path;
+            std::string error;
+            const auto peers = read_peer_list(path, list.is_internal, error);
+            if (!error.empty()) {
+                loaded_.diagnostics.error(list.file.span, "cannot use " + path + ": " + error);
+            }
+            site.trust.peers.insert(site.trust.peers.end(), peers.begin(), peers.end());
+        }
+        if (settings.header.is_written() && site.trust.peers.empty()) {
+            loaded_.diagnostics.warning(settings.header.span(),
+                                        "nobody is trusted to send " + *settings.header,
+                                        "name the proxies with RemoteIPInternalProxy");
+        }
+    }
+
+    void load_site_tls(Site& site, const conf::Scope& scope, const conf::Scope* root) {
+        TlsServerSettings server;
+        TlsUpstreamSettings upstream;
+        if (root != nullptr) {
+            server = root->settings.get<TlsServerSettings>();
+            upstream = root->settings.get<TlsUpstreamSettings>();
+        }
+        server.merge_from(scope.settings.get<TlsServerSettings>());
+        upstream.merge_from(scope.settings.get<TlsUpstreamSettings>());
+        server.answers_protocols = !site.settings.tunnel;
+        ask_for_locations(site, server);
+        site.tls = load_tls(server, upstream, site.name, loaded_);
+    }
+
+    /// Who asks for a certificate at some Location has to ask everybody, at the handshake.
+    static void ask_for_locations(const Site& site, TlsServerSettings& server) {
+        using Verify = net::TlsContext::Verify;
+        for (const Location& location : site.locations) {
+            const auto& proof = location.settings.client_proof;
+            const bool asks = *proof != RouteSettings::ClientProof::none;
+            if (asks && *server.verify == Verify::none) {
+                server.verify.write(Verify::optional, proof.span());
+            }
+        }
+    }
+
+    /// Every https:// target of a site: it needs SSLProxyEngine, as in Apache, and should be
+    /// verified, which Apache does not do unless told to.
+    void check_tls_targets(const Site& site) {
+        if (site.tls == nullptr) return;
+        std::vector<PassRule> rules = site.base.passes;
+        for (const Location& location : site.locations) {
+            rules.insert(rules.end(), location.settings.passes.begin(),
+                         location.settings.passes.end());
+        }
+        for (const PassRule& rule : rules) {
+            if (rule.exclude || !rule.target.is_tls()) continue;
+            const TlsUpstreamSettings& settings = site.tls->upstream_settings;
+            if (!*settings.engine) {
+                loaded_.diagnostics.error(rule.span, "an https:// upstream needs SSLProxyEngine On",
+                                          "in server " + site.name);
+            } else if (*settings.verify == net::TlsContext::Verify::none) {
+                loaded_.diagnostics.warning(
+                    rule.span, "the certificate of this upstream is not verified",
+                    "write SSLProxyVerify require and SSLProxyCACertificateFile");
+            }
+            return;
+        }
+    }
+
+    static bool root_name_is_inherited(const ServerSettings& own) {
+        return !own.server_name.is_written();
+    }
+
+    static void add_sections(Site& site, const conf::Scope& scope) {
+        for (const conf::Scope& child : scope.children) {
+            if (child.kind == conf::Scope::Kind::proxy) {
+                site.proxies.push_back(
+                    {child.arguments[0].text, child.settings.get<RouteSettings>()});
+            }
+            const bool is_match = child.kind == conf::Scope::Kind::location_match;
+            if (!is_match && child.kind != conf::Scope::Kind::location) continue;
+            Location location;
+            location.settings = child.settings.get<RouteSettings>();
+            if (is_match) {
+                location.pattern = conf::Pattern::compile(child.arguments[0].text).pattern;
+            } else {
+                location.prefix = child.arguments[0].text;
+            }
+            site.locations.push_back(std::move(location));
+        }
+    }
+
+    void open_logs(Site& site) {
+        const conf::Set<std::string>& path = site.settings.error_log;
+        LogFile* errors = file(path.is_written() ? *path : "/dev/stderr", path.span());
+        if (errors != nullptr) {
+            site.errors = std::make_unique<ErrorLog>(*errors, *site.settings.log_level);
+        }
+        for (const AccessLog& log : site.settings.access_logs) {
+            SiteLog made{nullptr, {}};
+            const auto error = LogFormat::compile(site.settings.format_of(log), made.format);
+            if (error) {
+                loaded_.diagnostics.error(log.span, error->text,
+                                          "see headgate -L LogFormat for the tokens");
+                continue;
+            }
+            made.file = file(log.target, log.span);
+            if (made.file != nullptr) site.logs.push_back(std::move(made));
+        }
+    }
+
+    /// The log of a path, opened once however many sites write to it; null after an error.
+    LogFile* file(std::string target, conf::Span span) {
+        if (!target.empty() && target.front() == '|') {
+            loaded_.diagnostics.error(span, "a log piped to a program: not yet",
+                                      "expected a path, such as /dev/stdout");
+            return nullptr;
+        }
+        if (test_only_) target = "/dev/stderr";
+        if (target.front() != '/') target = loaded_.server_root + "/" + target;
+        for (auto& open : sites_->files_) {
+            if (open->path() == target) return open.get();
+        }
+        auto opened = LogFile::open(target);
+        if (!opened) {
+            loaded_.diagnostics.error(
+                span, "cannot open the log " + target + ": " + std::strerror(errno));
+            return nullptr;
+        }
+        sites_->files_.push_back(std::move(opened));
+        return sites_->files_.back().get();
+    }
+
+    conf::Loaded& loaded_;
+    bool test_only_;
+    std::unique_ptr<Sites> sites_;
+};
+
+std::unique_ptr<Sites> Sites::status_only(const Sites& like) {
+    auto sites = std::make_unique<Sites>();
+    sites->sites_.push_back(std::make_unique<Site>());
+    sites->shown_ = &like;
+    Site& site = *sites->sites_.back();
+    site.name = like.main().name;
+    site.settings = like.main().settings;
+    site.base.handler.write(RouteSettings::Handler::server_status);
+    site.errors = std::make_unique<ErrorLog>(*like.main().errors);
+    sites->main_only_.sites = {&site};
+    return sites;
+}
+
+std::unique_ptr<Sites> Sites::build(conf::Loaded& loaded, bool test_only) {
+    return SitesBuilder(loaded, test_only).run();
+}
+
+}  // namespace headgate::proxy

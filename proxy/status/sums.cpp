@@ -1,0 +1,23 @@
+// See sums.h.
+#include "proxy/status/sums.h"
+
+namespace headgate::proxy {
+
+void add_to_sums(mpm::ThreadSlot& slot, const Ledger& ledger, bool keeps_thread) {
+    const auto ns = [](loop::Duration spent) {
+        return static_cast<std::uint64_t>(std::chrono::nanoseconds(spent).count());
+    };
+    slot.exchanges.add(1);
+    if (ledger.failed) slot.failures[net::index_of(ledger.failure)].add(1);
+    slot.octets.add(ledger.octets_sent);
+    slot.duration_ns.add(ns(ledger.ended - ledger.began));
+    slot.held_ns.add(ns(ledger.held(keeps_thread)));
+    for (std::size_t i = 0; i < loop::phase_limit; i++) {
+        const auto phase = static_cast<loop::Phase>(i);
+        if (ledger.account.releases(phase) == 0) continue;
+        slot.parked_ns[i].add(ns(ledger.account.parked(phase)));
+        slot.releases[i].add(ledger.account.releases(phase));
+    }
+}
+
+}  // namespace headgate::proxy
