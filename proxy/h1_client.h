@@ -51,6 +51,7 @@ public:
         if (takes_trailers_) writer_.set_trailers(lines);
     }
     net::Result<void> write_content(std::span<const char> octets, bool is_last) override;
+    std::uint32_t* taken_in_a_row() override { return &output_.taken_in_a_row(); }
     bool takes_pipes() const override { return writer_.takes_pipes(output_); }
     net::Result<void> write_pipe(net::PipeLoan pipe, bool is_last) override;
     bool has_rest() const override { return !output_.is_empty(); }

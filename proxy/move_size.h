@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstdint>
 
 #include "mpm/loop/clock.h"
 
@@ -14,8 +15,15 @@ namespace headgate::proxy {
 /// is four system calls where a copied one is two.
 class MoveSize {
 public:
+    /// Begins with what the reader's connection took before.
+    explicit MoveSize(std::uint32_t taken = 0) : taken_(taken), is_plenty_(is_trusted()) {}
+
     std::size_t octets() const { return std::clamp(taken_ / 4, least, most); }
-    bool is_worth_it() const { return is_plenty_ && taken_ >= trusted; }
+    bool is_worth_it() const { return is_plenty_ && is_trusted(); }
+    /// The reader has taken enough to be given more than a little.
+    bool is_trusted() const { return taken_ >= trusted; }
+    /// What the next message to this reader may begin with.
+    std::uint32_t taken() const { return std::min(taken_, 4 * most); }
     /// The reader took so many octets; `is_plenty`: there was as much to read as was asked for.
     void kept_up(std::size_t octets, bool is_plenty) {
         taken_ += octets;
@@ -23,7 +31,7 @@ public:
     }
     /// Whether a reader that let a piece wait that long is not slow: a short wait is no fault in
     /// one that has taken something before.
-    bool forgives(loop::Duration waited) const { return waited < slow_wait && taken_ >= trusted; }
+    bool forgives(loop::Duration waited) const { return waited < slow_wait && is_trusted(); }
     void was_slow() {
         taken_ = 0;
         is_plenty_ = false;

@@ -17,6 +17,8 @@ namespace {
 /// one that has taken everything for a while.
 class CopySize {
 public:
+    explicit CopySize(bool is_trusted) : octets_(is_trusted ? 16 * 1024 : 8 * 1024) {}
+
     std::size_t octets() const { return octets_; }
     void kept_up() {
         if (++in_a_row_ < patience || octets_ == most) return;
@@ -32,7 +34,7 @@ private:
     static constexpr std::size_t least = 4 * 1024;
     static constexpr std::size_t most = 64 * 1024;
     static constexpr int patience = 4;
-    std::size_t octets_ = 8 * 1024;
+    std::size_t octets_;
     int in_a_row_ = 0;
 };
 
@@ -49,7 +51,13 @@ class Passage {
 public:
     Passage(loop::Loop& loop, net::ContentReader& from, net::ContentWriter& to,
             const RelayTerms& terms)
-        : loop_(loop), from_(from), to_(to), terms_(terms) {}
+        : loop_(loop),
+          from_(from),
+          to_(to),
+          terms_(terms),
+          move_size_(to.taken_in_a_row() != nullptr ? *to.taken_in_a_row() : 0),
+          copy_size_(move_size_.is_trusted()),
+          is_plenty_(move_size_.is_trusted()) {}
 
     /// Reads once, and writes what there is.
     Result<Step> step() {
@@ -70,13 +78,19 @@ public:
         move_size_.was_slow();
     }
 
+    /// The last piece is with the writer.
+    void end() {
+        if (std::uint32_t* taken = to_.taken_in_a_row()) *taken = move_size_.taken();
+    }
+
 private:
     Result<Step> copy() {
+        const bool came_with_the_head = from_.movable() == 0;  // says nothing of what is to come
         const std::span<char> scratch = loop_.scratch().first(copy_size_.octets());
         const Result<ContentRun> run = from_.try_read_content(scratch);
         if (!run) return run.error();
         if (run->would_block) return Step{0, false, true, false};
-        is_plenty_ = run->octets.size() == scratch.size();
+        if (!came_with_the_head) is_plenty_ = run->octets.size() == scratch.size();
         if (run->is_last) to_.set_trailers(from_.trailers());
         const Result<void> wrote = to_.write_content(run->octets, run->is_last);
         return wrote ? passed(run->octets.size(), run->is_last, false) : broken(wrote.error());
@@ -108,9 +122,9 @@ private:
     net::ContentReader& from_;
     net::ContentWriter& to_;
     const RelayTerms& terms_;
-    CopySize copy_size_;
     MoveSize move_size_;
-    bool is_plenty_ = false;
+    CopySize copy_size_;
+    bool is_plenty_;
 };
 
 }  // namespace
@@ -135,7 +149,10 @@ loop::Task<Result<void>> relay(loop::Loop& loop, net::ContentReader& from, net::
             quantum.renew();
             continue;
         }
-        if (step->is_last) co_return Result<void>();
+        if (step->is_last) {
+            passage.end();
+            co_return Result<void>();
+        }
         if (to.has_rest()) {
             const loop::TimePoint before = loop.now();
             const Result<void> drained = co_await to.drain(terms.writing, terms.write_deadline);

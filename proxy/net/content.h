@@ -48,6 +48,9 @@ public:
     /// Before the last write: trailer fields to end the message with, as serialised lines. Dropped
     /// where the message's framing has no room for them, or the receiver did not ask for them.
     virtual void set_trailers(const std::string& /*lines*/) {}
+    /// What the receiver's connection has taken without being slow; null: it keeps no account, or
+    /// is gone.
+    virtual std::uint32_t* taken_in_a_row() { return nullptr; }
     /// Whether content may come in a pipe.
     virtual bool takes_pipes() const { return false; }
     /// The same for the content that a pipe holds (some). The pipe is kept while octets are in it;

@@ -35,6 +35,8 @@ public:
     Result<void> flush();
     bool may_splice() const { return transport_.may_splice() && !cannot_splice_; }
 
+    std::uint32_t& taken_in_a_row() { return transport_.taken_in_a_row; }
+
     /// Forgets what is held.
     void discard() {
         forget_rest();

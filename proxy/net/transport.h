@@ -95,6 +95,10 @@ public:
     virtual bool is_committed() const { return false; }
 
     virtual loop::Loop& loop() = 0;
+
+    /// What the peer has taken in a row without making us wait for it, by the account of whoever
+    /// relays to it: from one message to the next.
+    std::uint32_t taken_in_a_row = 0;
 };
 
 inline Tried Transport::try_splice_in(Pipe&, std::size_t) {

@@ -10,7 +10,7 @@
 # With --tunnels the same through tunnels that do not know what they carry: Headgate's TunnelTo, with
 # splice(2) and without, and HAProxy's mode tcp.
 #
-#     BULK_ROUNDS        rounds (5)               BULK_MIB     relayed in each measurement (1024)
+#     BULK_ROUNDS        rounds (5)               BULK_MIB     relayed in each measurement (2048)
 #     BULK_CONNECTIONS   at the same time (4)     BULK_CASES   of down-1 down-64 close-64 up-1 up-64
 #     HEADGATE           the binary to run        KEEP=1       keep the configurations
 #
@@ -23,7 +23,7 @@
 
 headgate=${HEADGATE:-$build/headgate}
 rounds=${BULK_ROUNDS:-5}
-mib=${BULK_MIB:-1024}
+mib=${BULK_MIB:-2048}
 connections=${BULK_CONNECTIONS:-4}
 cases=${BULK_CASES:-down-1 down-64 close-64 up-1 up-64}
 subjects="${BULK_SUBJECTS:-headgate headgate-copy haproxy-splice haproxy nginx apache}"

@@ -61,6 +61,7 @@ public:
     Result<void> write_content(std::span<const char> octets, bool is_last) override {
         return writer.write(output, octets, is_last);
     }
+    std::uint32_t* taken_in_a_row() override { return &output.taken_in_a_row(); }
     bool takes_pipes() const override { return writer.takes_pipes(output); }
     Result<void> write_pipe(net::PipeLoan pipe, bool is_last) override {
         return writer.write(output, std::move(pipe), is_last);
@@ -181,6 +182,45 @@ TEST(RelaySplice, pieces_grow_with_what_was_taken) {
         EXPECT_LE(rig.from.moves[i], 1024 * kib);
     }
     EXPECT_LE(rig.from.copies, 8) << "the first 64 KiB, and the last";
+}
+
+TEST(RelaySplice, a_connection_that_took_much_before_gets_large_pieces_at_once) {
+    const std::string content = pattern(1 << 20);
+    Rig rig(Reading::length, content.size(), Writing::length, {Step::data(content)});
+    rig.to.transport.taken_in_a_row = 2 << 20;
+    rig.run();
+    ASSERT_TRUE(rig.result && *rig.result);
+    EXPECT_EQ(rig.to.record.written(), content);
+    ASSERT_FALSE(rig.from.moves.empty());
+    EXPECT_EQ(rig.from.moves.front(), 512 * kib);
+    EXPECT_EQ(rig.from.copies, 0);
+    EXPECT_GT(rig.to.transport.taken_in_a_row, 2u << 20);
+    EXPECT_LE(rig.to.transport.taken_in_a_row, 4u << 20) << "where pieces grow no more";
+}
+
+TEST(RelaySplice, what_came_with_the_head_is_copied_and_the_rest_moved) {
+    const std::string content = pattern(1 << 20);
+    Rig rig(Reading::length, content.size(), Writing::length,
+            {Step::data(content.substr(15 * kib))});
+    rig.from.transport.unread(content.substr(0, 15 * kib));
+    rig.to.transport.taken_in_a_row = 2 << 20;
+    rig.run();
+    ASSERT_TRUE(rig.result && *rig.result);
+    EXPECT_EQ(rig.to.record.written(), content);
+    EXPECT_EQ(rig.from.copies, 1);
+}
+
+TEST(RelaySplice, a_reader_that_was_slow_is_trusted_no_more) {
+    const std::string content = pattern(1 << 20);
+    Rig rig(Reading::length, content.size(), Writing::length, {Step::data(content)},
+            {Step::take(16 * kib), Step::stall()});
+    rig.to.transport.taken_in_a_row = 2 << 20;
+    rig.run();
+    rig.manual.pass_time(1s);
+    rig.to.transport.take_again();
+    rig.manual.settle();
+    ASSERT_TRUE(rig.result && *rig.result);
+    EXPECT_LT(rig.to.transport.taken_in_a_row, 1u << 20);
 }
 
 TEST(RelaySplice, small_and_dripping_contents_are_copied) {

@@ -49,6 +49,11 @@ void ScriptedTransport::arrive(Step step) {
     loop_.wake_all(readers_, loop::Wake::ready);
 }
 
+void ScriptedTransport::take_again() {
+    writes_.clear();
+    loop_.wake_all(writers_, loop::Wake::ready);
+}
+
 void ScriptedTransport::break_off(int error) {
     reads_ = {Step::fail(error)};
     writes_ = {Step::fail(error)};

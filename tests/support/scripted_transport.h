@@ -82,6 +82,8 @@ public:
 
     /// Adds to the script of reads and wakes who waits for it.
     void arrive(Step step);
+    /// The peer that stalled takes everything from now on.
+    void take_again();
     /// The same in front of the script: what the kernel still holds of a broken connection.
     void arrive_first(Step step) { reads_.push_front(std::move(step)); }
 
