@@ -441,5 +441,30 @@ TEST_P(Tls, TakesNewCertificatesWithoutANewGeneration) {
     EXPECT_EQ(status_of(kept, "a.test"), 200) << "its connection was not touched";
 }
 
+/// Also where the folder itself shows nothing of it.
+TEST_P(Tls, SeesWhatIsReplacedInAFolder) {
+    const TlsFiles files;
+    const TemporaryFolder lists;
+    RunningOrigin origin;
+    Authority signer;
+    const Issued client = signer.issue("client");
+    lists.write("list.pem", signer.revoke(false));
+    RunningProxy proxy(model(), files.server("a.test") + "SSLCACertificateFile " +
+                                    files.folder.write("ca.pem", signer.certificate()) +
+                                    "\nSSLVerifyClient require\nSSLCARevocationCheck leaf\n"
+                                    "SSLCARevocationPath " +
+                                    lists.file("") + "\n" + pass_all_to(origin));
+    TlsTerms terms = asking_for("a.test");
+    terms.shown = client;
+    RawConnection welcome(proxy.port(), terms);
+    EXPECT_EQ(status_of(welcome, "a.test"), 200);
+    lists.write("list.pem", signer.revoke(true));
+    proxy.wait_for_message("new certificates for");
+    wait_until("for the new list", [&] {
+        RawConnection revoked(proxy.port(), terms);
+        return status_of(revoked, "a.test") == 0;
+    });
+}
+
 }  // namespace
 }  // namespace headgate
