@@ -39,17 +39,21 @@ loop::Task<void> Engine::serve(mpm::Accepted accepted) {
     facts.reached = facts.local;
     facts.candidates = &state_.sites->at(facts.local);
     const ProxyHeaderSettings* const header = facts.candidates->proxy_header;
-    const ProxyHeaderRule rule =
-        header != nullptr ? header->rule_for(accepted.peer) : ProxyHeaderRule::unexpected;
+    if (header != nullptr) facts.header_rule = header->rule_for(accepted.peer);
     accepted.socket.tune_for_relay();
     auto transport = std::make_unique<net::PlainTransport>(state_.loop, std::move(accepted.socket));
     const Site& first = *facts.candidates->sites.front();
     const bool reads_hello = facts.candidates->reads_hello;
     if (first.settings.tunnel && !reads_hello) facts.tunnel_site = &first;
-    if (rule != ProxyHeaderRule::unexpected || reads_hello) {
-        auto arrival = std::make_unique<Arrival>(std::move(transport), facts);
+    // The server may speak first in a plain tunnel: what its client sends is looked at there.
+    const bool is_refused_later =
+        facts.tunnel_site != nullptr && facts.header_rule == ProxyHeaderRule::refused;
+    const bool reads_header = facts.header_rule != ProxyHeaderRule::unexpected && !is_refused_later;
+    if (reads_header || reads_hello) {
+        auto arrival =
+            std::make_unique<Arrival>(state_.surroundings.slot, std::move(transport), facts);
         arrivals_.push_back(*arrival);
-        return serve_arrival(std::move(arrival), rule);
+        return serve_arrival(std::move(arrival), reads_header);
     }
     return speak(std::move(transport), facts, "");
 }
@@ -67,17 +71,19 @@ loop::Task<void> Engine::speak(std::unique_ptr<net::Transport> transport,
     return serve_owned(std::move(client));
 }
 
-loop::Task<void> Engine::serve_arrival(std::unique_ptr<Arrival> arrival, ProxyHeaderRule rule) {
-    if (rule != ProxyHeaderRule::unexpected) {
-        const bool is_taken = co_await take_proxy_header(state_, *arrival, rule);
-        if (!is_taken) co_return;
-    }
-    if (arrival->facts.candidates->reads_hello) {
+loop::Task<void> Engine::serve_arrival(std::unique_ptr<Arrival> arrival, bool reads_header) {
+    arrival->branch = state_.loop.branch();
+    state_.loop.charge(&arrival->account, &arrival->view);
+    bool is_let_in = true;
+    if (reads_header) is_let_in = co_await take_proxy_header(state_, *arrival);
+    if (is_let_in && arrival->facts.candidates->reads_hello) {
         co_await open_door(state_, *arrival);
-    } else {
+    } else if (is_let_in) {
         arrival->transport = std::move(arrival->plain);
     }
+    state_.loop.charge(nullptr);
     if (arrival->transport == nullptr) co_return;
+    arrival->view.end();
     loop::Task<void> rest =
         speak(std::move(arrival->transport), arrival->facts, arrival->server_name);
     arrival.reset();

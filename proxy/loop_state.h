@@ -43,8 +43,9 @@ struct ConnectionFacts {
     const net::TlsTransport* tls = nullptr;   // of the connection, which outlives this; null: plain
     const Site* tls_site = nullptr;           // whose certificate was shown
     const Site* tunnel_site = nullptr;        // whose TunnelTo it goes; null: it speaks HTTP
-    bool names_no_server = false;             // no SNI
-    bool is_plain_on_tls = false;             // requests in the clear where TLS is spoken
+    ProxyHeaderRule header_rule = ProxyHeaderRule::unexpected;  // for who has connected
+    bool names_no_server = false;                               // no SNI
+    bool is_plain_on_tls = false;  // requests in the clear where TLS is spoken
 };
 
 }  // namespace headgate::proxy

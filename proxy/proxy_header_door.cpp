@@ -2,7 +2,6 @@
 #include "proxy/proxy_header_door.h"
 
 #include "proxy/net/proxy_protocol.h"
-#include "proxy/status/live_view.h"
 
 namespace headgate::proxy {
 
@@ -91,17 +90,11 @@ void report(LoopState& state, const ConnectionFacts& facts, const Failure& failu
 
 }  // namespace
 
-loop::Task<bool> take_proxy_header(LoopState& state, Arrival& arrival, ProxyHeaderRule rule) {
-    arrival.branch = state.loop.branch();
+loop::Task<bool> take_proxy_header(LoopState& state, Arrival& arrival) {
     ConnectionFacts& facts = arrival.facts;
     const ServerSettings& settings = facts.candidates->sites.front()->settings;
-    LiveView view(state.surroundings.slot, facts.record);
-    loop::Account account;
-    view.show_client(facts.client.text());
-    state.loop.charge(&account, &view);
     const loop::Deadline deadline = loop::Deadline::at(state.loop.now() + time_limit(settings));
-    const auto header = co_await receive(*arrival.plain, rule, deadline);
-    state.loop.charge(nullptr);
+    const auto header = co_await receive(*arrival.plain, facts.header_rule, deadline);
     if (!header) {
         report(state, facts, header.error());
         co_return false;
@@ -109,6 +102,7 @@ loop::Task<bool> take_proxy_header(LoopState& state, Arrival& arrival, ProxyHead
     if (!header->keeps_addresses) {
         facts.client = header->source;
         facts.reached = header->destination;
+        arrival.view.show_client(facts.client.text());
     }
     co_return true;
 }

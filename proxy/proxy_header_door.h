@@ -8,10 +8,10 @@
 
 namespace headgate::proxy {
 
-/// Reads the header that `rule` wants or allows, and puts back what follows it. False: the
+/// Reads the header that the peer must or may send, and puts back what follows it. False: the
 /// connection ends here, which is logged. Waits in phase::proxy_header, as long as
 /// RequestReadTimeout gives a handshake (else a head), and never longer than Timeout. `arrival`
 /// outlives the task.
-loop::Task<bool> take_proxy_header(LoopState& state, Arrival& arrival, ProxyHeaderRule rule);
+loop::Task<bool> take_proxy_header(LoopState& state, Arrival& arrival);
 
 }  // namespace headgate::proxy

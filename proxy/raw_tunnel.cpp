@@ -37,7 +37,7 @@ loop::Task<void> RawTunnel::serve() {
         upstream_ = std::move(*opened);
         options_ = {};
         if (state_.is_draining) drain();
-        const TunnelTerms terms{idle_limit(), *site_.base.enable_splice ? &state_.pipes : nullptr};
+        const TunnelTerms terms = tunnel_terms();
         ended = co_await tunnel(*client_, *upstream_, terms, counts_);
     } else {
         ended = opened.error();
@@ -102,6 +102,15 @@ void RawTunnel::prepare(std::string_view server_name) {
     options_.tls = &*tls_;
 }
 
+/// Where the PROXY protocol is spoken its upstream may believe it too: who may not send a header,
+/// or has sent one already, does not pass one on.
+TunnelTerms RawTunnel::tunnel_terms() {
+    TunnelTerms terms{idle_limit()};
+    if (*site_.base.enable_splice) terms.pipes = &state_.pipes;
+    if (connection_.header_rule != ProxyHeaderRule::unexpected) terms.guard = &guard_;
+    return terms;
+}
+
 loop::Milliseconds RawTunnel::upstream_timeout() const {
     const auto& own = rule_.parameters.timeout;
     return own.is_written() ? *own : site_.proxy_timeout(site_.base);
@@ -153,11 +162,16 @@ void RawTunnel::finish() {
 }
 
 void RawTunnel::report(const Failure& failure) {
+    const bool is_refused = failure.phase == phase::proxy_header;
     const bool is_usual = failure.side == Side::client || failure.phase == phase::tunnel;
     const bool has_stood = upstream_ != nullptr && failure.side != Side::client;
-    const LogId id = has_stood ? LogId::tunnel_ended : log_id_of(failure, false);
-    site_.errors->write(state_.logs, is_usual ? LogLevel::info : LogLevel::error, id,
-                        connection_.client.text(),
+    const LogId id = is_refused  ? LogId::proxy_header_refused
+                     : has_stood ? LogId::tunnel_ended
+                                 : log_id_of(failure, false);
+    const LogLevel level = is_refused ? LogLevel::warn
+                           : is_usual ? LogLevel::info
+                                      : LogLevel::error;
+    site_.errors->write(state_.logs, level, id, connection_.client.text(),
                         describe(failure) + ", upstream " + rule_.endpoint.key);
 }
 

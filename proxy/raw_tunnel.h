@@ -40,6 +40,7 @@ private:
     void capture();
     void watch_client();
     net::Failure as_departure(const net::Failure& failure) const;
+    TunnelTerms tunnel_terms();
     loop::Milliseconds upstream_timeout() const;
     loop::Milliseconds idle_limit() const;
     void finish();
@@ -56,6 +57,7 @@ private:
     std::optional<upstream::TlsOptions> tls_;
     std::unique_ptr<net::Transport> upstream_;  // null: not reached
     TunnelCounts counts_;
+    ProxyHeaderGuard guard_;
     std::vector<std::string> captured_;  // by log of the site
     loop::Branch* line_ = nullptr;       // of serve(): ends when a drain takes too long
     loop::Waiter watch_;                 // for that; before, for a client that leaves

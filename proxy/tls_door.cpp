@@ -68,6 +68,12 @@ void report(LoopState& state, const ConnectionFacts& facts, const Failure& failu
 
 }  // namespace
 
+Arrival::Arrival(mpm::ThreadSlot& slot, std::unique_ptr<net::PlainTransport> with,
+                 const ConnectionFacts& known)
+    : plain(std::move(with)), facts(known), view(slot, known.record), loop_(plain->loop()) {
+    view.show_client(facts.client.text());
+}
+
 /// Again and again: a wait that just then has nothing parked is followed by another one.
 void Arrival::hasten(loop::Milliseconds limit) {
     if (end_.deadline_hook.is_linked()) return;
@@ -82,7 +88,6 @@ void Arrival::hasten(loop::Milliseconds limit) {
 }
 
 loop::Task<void> open_door(LoopState& state, Arrival& arrival) {
-    arrival.branch = state.loop.branch();
     ConnectionFacts& facts = arrival.facts;
     const Site& first = *facts.candidates->sites.front();
     const loop::Deadline timeout = loop::Deadline::at(state.loop.now() + *first.settings.timeout);

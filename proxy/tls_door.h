@@ -6,14 +6,16 @@
 
 #include "proxy/loop_state.h"
 #include "proxy/net/plain_transport.h"
+#include "proxy/status/live_view.h"
 
 namespace headgate::proxy {
 
-/// A connection at the door; afterwards `transport` is what its protocol runs on.
+/// A connection at the door; afterwards `transport` is what its protocol runs on. Who serves it
+/// charges `account` for as long as it lives, so that each of its waits is seen.
 struct Arrival
     : boost::intrusive::list_base_hook<boost::intrusive::link_mode<boost::intrusive::auto_unlink>> {
-    Arrival(std::unique_ptr<net::PlainTransport> with, const ConnectionFacts& known)
-        : plain(std::move(with)), facts(known), loop_(plain->loop()) {}
+    Arrival(mpm::ThreadSlot& slot, std::unique_ptr<net::PlainTransport> with,
+            const ConnectionFacts& known);
     ~Arrival() { loop_.withdraw(end_); }
     Arrival(const Arrival&) = delete;
     Arrival& operator=(const Arrival&) = delete;
@@ -26,6 +28,8 @@ struct Arrival
     std::string server_name;                    // of a ClientHello that is passed on unread
     std::unique_ptr<net::Transport> transport;  // null: it has ended, and that is logged
     loop::Branch* branch = nullptr;             // of who waits at the door
+    loop::Account account;
+    LiveView view;
 
 private:
     loop::Loop& loop_;

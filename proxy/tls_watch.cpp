@@ -1,8 +1,6 @@
 // See tls_watch.h.
 #include "proxy/tls_watch.h"
 
-#include <sys/stat.h>
-
 #include <iostream>
 
 #include "proxy/net/tls_staples.h"
@@ -76,21 +74,6 @@ bool is_due(std::time_t since, std::time_t now) {
 
 }  // namespace
 
-bool TlsWatch::Stamp::operator==(const Stamp& other) const {
-    return device == other.device && inode == other.inode && size == other.size &&
-           changed.tv_sec == other.changed.tv_sec && changed.tv_nsec == other.changed.tv_nsec;
-}
-
-std::vector<TlsWatch::Stamp> TlsWatch::stamps(const std::vector<std::string>& names) {
-    std::vector<Stamp> all;
-    for (const std::string& name : names) {
-        struct stat facts {};
-        if (::stat(name.c_str(), &facts) != 0) facts = {};
-        all.push_back({facts.st_dev, facts.st_ino, facts.st_size, facts.st_mtim});
-    }
-    return all;
-}
-
 TlsWatch::TlsWatch(const Sites& sites) {
     for (const auto& site : sites.all()) {
         if (site->tls == nullptr) continue;
@@ -107,7 +90,7 @@ void TlsWatch::watch(Side side, const Site& site, std::vector<std::string> names
     watched.side = side;
     watched.site = &site;
     watched.names = std::move(names);
-    watched.seen = stamps(watched.names);
+    watched.seen = stamps_.of(watched.names);
     watched_.push_back(std::move(watched));
 }
 
@@ -115,7 +98,7 @@ std::vector<std::string> TlsWatch::look() {
     std::vector<std::string> news;
     for (Watched& watched : watched_) {
         say_expired(watched);
-        std::vector<Stamp> now = stamps(watched.names);
+        std::vector<FileStamp> now = stamps_.of(watched.names);
         if (now == watched.seen && !watched.is_tried_again) continue;
         watched.seen = std::move(now);
         std::string text = reload(watched);

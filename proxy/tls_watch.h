@@ -3,12 +3,11 @@
 // old one serving. Also rotates the keys of session tickets.
 #pragma once
 
-#include <sys/types.h>
-
 #include <ctime>
 #include <string>
 #include <vector>
 
+#include "proxy/file_stamps.h"
 #include "proxy/site/site.h"
 
 namespace headgate::proxy {
@@ -26,24 +25,15 @@ public:
     std::vector<std::string> look();
 
 private:
-    /// What tells that a file is another one: also where only a link of its path was changed.
-    struct Stamp {
-        dev_t device;
-        ino_t inode;
-        off_t size;
-        timespec changed;
-        bool operator==(const Stamp& other) const;
-    };
     enum class Side : std::size_t { clients, upstreams };
     struct Watched {
         Side side = Side::clients;
         const Site* site = nullptr;
         std::vector<std::string> names;
-        std::vector<Stamp> seen;
+        std::vector<FileStamp> seen;
         bool is_tried_again = false;  // a bad pair may be one half written
         std::time_t said_end = 0;     // of the OCSP response whose end was said
     };
-    static std::vector<Stamp> stamps(const std::vector<std::string>& names);
     void watch(Side side, const Site& site, std::vector<std::string> names);
     std::string reload(Watched& watched);
     static bool take(Side side, TlsSite& site, const TlsFiles& files,
@@ -51,6 +41,7 @@ private:
     static void say_expired(Watched& watched);
     void rotate_tickets();
 
+    FileStamps stamps_;
     std::vector<Watched> watched_;
     bool serves_ = false;  // some site speaks TLS with clients
 };

@@ -34,6 +34,7 @@ struct Direction {
     Side to_side;
     std::uint64_t& octets;
     net::PipeStock* pipes;
+    ProxyHeaderGuard* guard;
 };
 
 /// What one try to pass octets on did: of the reading end, and of the writing one.
@@ -50,9 +51,9 @@ public:
 
     /// Reads once, and writes what there is.
     Step step() {
-        const bool moves = way_.pipes != nullptr && !cannot_move_ && size_.is_worth_it() &&
-                           !way_.from.has_unread() && way_.from.may_splice() &&
-                           output_.may_splice();
+        const bool moves = way_.pipes != nullptr && !is_guarded() && !cannot_move_ &&
+                           size_.is_worth_it() && !way_.from.has_unread() &&
+                           way_.from.may_splice() && output_.may_splice();
         net::PipeLoan pipe = moves ? way_.pipes->lend() : nullptr;
         return pipe ? move(std::move(pipe)) : copy();
     }
@@ -66,13 +67,17 @@ public:
     net::Output& output() { return output_; }
 
 private:
+    bool is_guarded() const { return way_.guard != nullptr && way_.guard->watches(); }
+
     Step copy() {
         const std::span<char> scratch = way_.activity.loop.scratch().first(read_size);
         const Tried tried = way_.from.try_read(scratch);
         if (!tried.is_done()) return {tried, {}};
+        const std::string_view octets(scratch.data(), tried.bytes);
+        if (is_guarded() && !way_.guard->lets_pass(octets)) return {tried, header_refused()};
         is_plenty_ = tried.bytes == scratch.size();
         note(tried.bytes);
-        return {tried, output_.push({std::string_view(scratch.data(), tried.bytes)})};
+        return {tried, output_.push({octets})};
     }
 
     Step move(net::PipeLoan pipe) {
@@ -85,6 +90,15 @@ private:
         is_plenty_ = tried.bytes >= MoveSize::least;
         note(tried.bytes);
         return {tried, output_.push({}, std::move(pipe), ""), true};
+    }
+
+    static Failure header_refused() {
+        return {Side::client,
+                FailureKind::malformed,
+                phase::proxy_header,
+                0,
+                0,
+                "a PROXY header where none may come"};
     }
 
     void note(std::size_t octets) {
@@ -154,7 +168,7 @@ loop::Task<Result<void>> pump(Direction way) {
         }
         if (done) continue;
         Failure failure = done.error();
-        failure.phase = phase::tunnel;
+        if (failure.phase != phase::proxy_header) failure.phase = phase::tunnel;
         co_return failure;
     }
 }
@@ -166,9 +180,9 @@ loop::Task<Result<void>> tunnel(net::Transport& client, net::Transport& upstream
     loop::Loop& loop = client.loop();
     Activity activity{loop, terms.idle, loop.now()};
     auto up = pump({activity, client, upstream, Side::client, Side::upstream, counts.to_upstream,
-                    terms.pipes});
-    auto down = pump(
-        {activity, upstream, client, Side::upstream, Side::client, counts.to_client, terms.pipes});
+                    terms.pipes, terms.guard});
+    auto down = pump({activity, upstream, client, Side::upstream, Side::client, counts.to_client,
+                      terms.pipes, nullptr});
     auto directions = loop::both(loop, std::move(up), std::move(down));
     const auto ended = co_await std::move(directions);
     const Result<void>& upward = ended.first;

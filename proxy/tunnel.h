@@ -8,6 +8,7 @@
 #include "proxy/net/failure.h"
 #include "proxy/net/pipe.h"
 #include "proxy/net/transport.h"
+#include "proxy/proxy_header_guard.h"
 
 namespace headgate::proxy {
 
@@ -20,6 +21,9 @@ struct TunnelCounts {
 struct TunnelTerms {
     loop::Milliseconds idle;  // without an octet from either end, or with one that takes none
     net::PipeStock* pipes = nullptr;  // outlives the tunnel; null: everything is copied
+    /// Of what comes from the client, which fails as malformed in phase::proxy_header; outlives the
+    /// tunnel. Null: a PROXY header passes as anything else does.
+    ProxyHeaderGuard* guard = nullptr;
 };
 
 /// Until both directions have ended. Octets that either transport holds already (unread) belong to

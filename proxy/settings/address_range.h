@@ -18,6 +18,7 @@ public:
     static std::optional<AddressRange> parse(std::string_view text);
 
     bool holds(const loop::Address& address) const;
+    friend bool operator==(const AddressRange&, const AddressRange&) = default;
 
     /// Loopback, link-local and private use (RFC 1918, RFC 4193, and with Apache's mod_remoteip
     /// every IPv6 address outside 2000::/3).

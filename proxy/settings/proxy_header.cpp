@@ -48,6 +48,7 @@ void add_proxy_header_peers(ServerSettings& settings, const Call& call) {
     }
     ProxyHeaderSettings& header = settings.proxy_header;
     header.peers_span = call.directive.name.span;
+    if (*rule == ProxyHeaderRule::optional) header.optional_span = call.directive.name.span;
     for (std::size_t i = 1; i < call.arguments().size(); i++) {
         if (const auto range = read_range(call.argument(i), call)) {
             header.peers.push_back({*rule, *range});
@@ -79,6 +80,7 @@ void ProxyHeaderSettings::merge_from(const ProxyHeaderSettings& over) {
     if (!over.peers.empty()) {
         peers = over.peers;
         peers_span = over.peers_span;
+        optional_span = over.optional_span;
     }
     if (!over.exceptions.empty()) {
         exceptions = over.exceptions;

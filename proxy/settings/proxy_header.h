@@ -21,6 +21,7 @@ enum class ProxyHeaderRule : std::uint8_t {
 struct ProxyHeaderPeers {
     ProxyHeaderRule rule = ProxyHeaderRule::refused;
     AddressRange range;
+    friend bool operator==(const ProxyHeaderPeers&, const ProxyHeaderPeers&) = default;
 };
 
 struct ProxyHeaderSettings {
@@ -28,6 +29,7 @@ struct ProxyHeaderSettings {
     std::vector<ProxyHeaderPeers> peers;   ///< RemoteIPProxyProtocolPeers; the first that holds
     std::vector<AddressRange> exceptions;  ///< RemoteIPProxyProtocolExceptions
     conf::Span peers_span;                 ///< of the last of them
+    conf::Span optional_span;              ///< of the last one that says optional
     conf::Span exceptions_span;
 
     bool is_on() const { return engine.is_written() ? *engine : !peers.empty(); }
@@ -35,6 +37,9 @@ struct ProxyHeaderSettings {
     bool believes_everyone() const { return is_on() && peers.empty(); }
     /// With peers written, all others are refused; else it is required of everyone, as in Apache.
     ProxyHeaderRule rule_for(const loop::Address& peer) const;
+
+    /// Where it was turned on.
+    conf::Span place() const { return peers.empty() ? engine.span() : peers_span; }
 
     /// A virtual host's own peers and exceptions replace the server's.
     void merge_from(const ProxyHeaderSettings& over);

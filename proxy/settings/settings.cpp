@@ -255,7 +255,8 @@ constexpr conf::Row rows[] = {
         "RemoteIPProxyProtocolPeers", of_server, {2, any_number},
         "required|optional|refused address[/bits] ...", "",
         "Who must, may or may not send a PROXY protocol header; the first line that holds a peer "
-        "decides, and those in none may not. Whoever breaks it is cut off, and logged."),
+        "decides, and those in none may not. Whoever breaks it is cut off, and logged. The virtual "
+        "hosts of an address must agree."),
     conf::rule<add_proxy_header_exceptions>(
         "RemoteIPProxyProtocolExceptions", of_server, {1, any_number}, "address[/bits] ...", "",
         "Peers that send no PROXY protocol header whatever else is written."),

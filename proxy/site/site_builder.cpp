@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "conf/value.h"
+#include "proxy/site/proxy_headers.h"
 #include "proxy/site/site.h"
 
 namespace headgate::proxy {
@@ -65,7 +66,8 @@ private:
         add_sections(site, scope);
         name_site(site, scope.settings.get<ServerSettings>());
         trust_peers(site);
-        check_proxy_headers(site, scope.settings.get<ServerSettings>().proxy_header);
+        check_proxy_headers(site, scope.settings.get<ServerSettings>().proxy_header,
+                            loaded_.diagnostics);
         load_site_tls(site, scope, root);
         check_tls_targets(site);
         check_tunnel(site, scope);
@@ -88,7 +90,11 @@ private:
 
     /// What comes first on a connection, before it is known which of them it means.
     void settle(Sites::Candidates& candidates) {
-        expect_proxy_headers(candidates);
+        choose_first_reading(candidates);
+        agree_on_proxy_headers(candidates, sites_->main(), loaded_.diagnostics);
+    }
+
+    void choose_first_reading(Sites::Candidates& candidates) {
         const Site& first = *candidates.sites.front();
         candidates.reads_hello = first.serves_tls();
         if (candidates.sites.size() == 1) return;
@@ -125,33 +131,6 @@ private:
             loaded_.diagnostics.warning(
                 rule.span, "the certificate of this upstream is not verified",
                 "write SSLProxyVerify require and SSLProxyCACertificateFile");
-        }
-    }
-
-    /// A PROXY header comes before any name: as in Apache, where one virtual host of an address
-    /// wants it, all have it.
-    void expect_proxy_headers(Sites::Candidates& candidates) {
-        for (const Site* site : candidates.sites) {
-            const ProxyHeaderSettings& settings = site->settings.proxy_header;
-            if (!settings.is_on() || candidates.proxy_header != nullptr) continue;
-            candidates.proxy_header = &settings;
-        }
-    }
-
-    /// Says what the settings of PROXY headers do not say themselves, where they are written.
-    void check_proxy_headers(const Site& site, const ProxyHeaderSettings& own) {
-        const ProxyHeaderSettings& settings = site.settings.proxy_header;
-        conf::Diagnostics& diagnostics = loaded_.diagnostics;
-        if (own.engine.is_written() && settings.believes_everyone()) {
-            diagnostics.warning(own.engine.span(),
-                                "whoever can connect may say that he is another client",
-                                "name the proxies in front with RemoteIPProxyProtocolPeers");
-        }
-        if (!own.peers.empty() && !settings.is_on()) {
-            diagnostics.warning(own.peers_span, "no effect: RemoteIPProxyProtocol is Off");
-        }
-        if (!own.exceptions.empty() && !settings.is_on()) {
-            diagnostics.warning(own.exceptions_span, "no effect: RemoteIPProxyProtocol is not On");
         }
     }
 

@@ -29,9 +29,10 @@ private:
 
 }  // namespace
 
-LiveView::~LiveView() {
+void LiveView::end() {
     leave_parked();
     if (record_ != nullptr) record_->is_used = false;
+    record_ = nullptr;
 }
 
 void LiveView::leave_parked() {

@@ -1,5 +1,5 @@
-// LiveView: an exchange as others see it while it happens: its row in the live table, and its place
-// in the counts of what is parked where.
+// LiveView: an exchange, or what comes before the first one of a connection, as others see it while
+// it happens: its row in the live table, and its place in the counts of what is parked where.
 #pragma once
 
 #include <string_view>
@@ -13,7 +13,7 @@ class LiveView final : public loop::AccountObserver {
 public:
     /// `record` may be null: then only the counts are kept.
     LiveView(mpm::ThreadSlot& slot, mpm::ConnectionRecord* record) : slot_(slot), record_(record) {}
-    ~LiveView() override;
+    ~LiveView() override { end(); }
     LiveView(const LiveView&) = delete;
     LiveView& operator=(const LiveView&) = delete;
 
@@ -23,6 +23,8 @@ public:
     void show_client(std::string_view client);
     void show_request(std::string_view request, std::string_view upstream);
     void show_framing(const char* framing);
+    /// Nothing is shown from here on: the row is for whoever comes next.
+    void end();
 
 private:
     void leave_parked();

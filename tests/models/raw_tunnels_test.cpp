@@ -194,6 +194,49 @@ TEST_P(RawTunnels, TellTheUpstreamOfTheClient) {
     EXPECT_EQ(second.receive(2), "\x16\x03") << "the ClientHello";
 }
 
+/// A server that speaks first is not kept waiting for the header that its client may not send.
+TEST_P(RawTunnels, LetTheServerSpeakFirstWhereAHeaderIsRefused) {
+    if (tests_tls()) GTEST_SKIP() << "plain clients are needed";
+    ScriptedOrigin origin;
+    for (const char* rule :
+         {"RemoteIPProxyProtocolPeers required 10.0.0.0/8\n",
+          "RemoteIPProxyProtocol On\nRemoteIPProxyProtocolExceptions 127.0.0.1\n"}) {
+        RunningProxy proxy(model(), rule + host("a.test", tunnel_to(origin)));
+        RawConnection client(proxy.port());
+        RawConnection upstream = origin.accept();
+        talk(client, upstream);
+    }
+}
+
+/// A header from who may not send one, and one more from whoever is behind the proxy that did, is
+/// not passed on either, however it comes: its upstream might believe it.
+TEST_P(RawTunnels, PassNoHeaderOn) {
+    const Files files;
+    ScriptedOrigin origin;
+    const std::string line = "PROXY TCP4 198.51.100.7 192.0.2.1 40000 443\r\n";
+    for (const bool is_trusted : {true, false}) {
+        for (const bool is_tls : {true, false}) {
+            if (tests_tls() && !is_tls) continue;
+            RunningProxy proxy(model(), std::string("RemoteIPProxyProtocolPeers required ") +
+                                            (is_trusted ? "127.0.0.1\n" : "10.0.0.0/8\n") +
+                                            host("a.test", (is_tls ? files.server("a.test") : "") +
+                                                               tunnel_to(origin)));
+            const std::string first = is_trusted ? line : "";
+            RawConnection client = is_tls ? RawConnection(proxy.port(), asking_for("a.test"), first)
+                                          : RawConnection(proxy.port());
+            if (!is_tls) client.send(first);
+            ASSERT_TRUE(!is_tls || client.shake());
+            RawConnection upstream = origin.accept();
+            upstream.send("220 ready\r\n");
+            EXPECT_EQ(client.receive(11), "220 ready\r\n");
+            client.send_one_by_one(line + "EHLO");
+            EXPECT_EQ(std::string("PROXY").find(upstream.receive_rest()), 0u);
+            EXPECT_EQ(upstream.end(), RawConnection::End::reset);
+            proxy.error_log("HG0106: client malformed in proxy-header: a PROXY header where none");
+        }
+    }
+}
+
 TEST_P(RawTunnels, EndAsTheyShould) {
     if (tests_tls()) GTEST_SKIP() << "plain clients are needed";
     ScriptedOrigin origin;

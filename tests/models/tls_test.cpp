@@ -350,6 +350,48 @@ TEST_P(Tls, ParksHalfHandshakes) {
     EXPECT_EQ(status_of(one_more, "a.test"), 200);
 }
 
+/// A whole ClientHello, as OpenSSL's client begins.
+std::string client_hello() {
+    const std::unique_ptr<SSL_CTX, decltype(&SSL_CTX_free)> context(
+        SSL_CTX_new(TLS_client_method()), SSL_CTX_free);
+    const std::unique_ptr<SSL, decltype(&SSL_free)> ssl(SSL_new(context.get()), SSL_free);
+    BIO* const written = BIO_new(BIO_s_mem());
+    SSL_set_bio(ssl.get(), BIO_new(BIO_s_mem()), written);
+    SSL_connect(ssl.get());
+    char* octets = nullptr;
+    const long size = BIO_get_mem_data(written, &octets);
+    return std::string(octets, static_cast<std::size_t>(size));
+}
+
+/// Half a ClientHello, and a handshake whose client does not go on: each has its row.
+TEST_P(Tls, ShowsWhoWaitsAtTheDoor) {
+    if (tests_tls()) GTEST_SKIP() << "a client is needed that sends half of it";
+    const TlsFiles files;
+    RunningOrigin origin;
+    RunningProxy proxy(model(), threads_of(model(), 3) + files.server("a.test") +
+                                    "<Location /server-status>\nSetHandler server-status\n"
+                                    "</Location>\n" +
+                                    pass_all_to(origin));
+    RawConnection half(proxy.port());
+    half.send(std::string("\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", 11));
+    settle(proxy, half);
+    RawConnection silent(proxy.port());
+    silent.send(client_hello());
+    settle(proxy, silent);
+    RawConnection client(proxy.port(), asking_for("a.test"));
+    client.send("GET /server-status?json HTTP/1.1\r\nHost: a.test\r\n\r\n");
+    const std::string status = client.receive_response().content;
+    EXPECT_NE(status.find("\"tls\":{\"parked\":2"), std::string::npos) << status;
+    for (const RawConnection* each : {&half, &silent}) {
+        const std::string row = "\"client\":\"" + each->local_address() + "\",\"request\":\"\"";
+        const std::size_t at = status.find(row);
+        ASSERT_NE(at, std::string::npos) << row << " in " << status;
+        const std::string rest = status.substr(at, status.find('}', at) - at);
+        EXPECT_NE(rest.find("\"phase\":\"tls\",\"seconds\":"), std::string::npos) << rest;
+        EXPECT_EQ(rest.find("\"holds_thread\":true") != rest.npos, keeps_threads(model()));
+    }
+}
+
 TEST_P(Tls, AnswersTheWrongScheme) {
     const TlsFiles files;
     RunningOrigin origin;
@@ -397,6 +439,31 @@ TEST_P(Tls, TakesNewCertificatesWithoutANewGeneration) {
     wait_until("for the new certificate", [&] { return serial() > first; });
     EXPECT_EQ(proxy.children(), children);
     EXPECT_EQ(status_of(kept, "a.test"), 200) << "its connection was not touched";
+}
+
+/// Also where the folder itself shows nothing of it.
+TEST_P(Tls, SeesWhatIsReplacedInAFolder) {
+    const TlsFiles files;
+    const TemporaryFolder lists;
+    RunningOrigin origin;
+    Authority signer;
+    const Issued client = signer.issue("client");
+    lists.write("list.pem", signer.revoke(false));
+    RunningProxy proxy(model(), files.server("a.test") + "SSLCACertificateFile " +
+                                    files.folder.write("ca.pem", signer.certificate()) +
+                                    "\nSSLVerifyClient require\nSSLCARevocationCheck leaf\n"
+                                    "SSLCARevocationPath " +
+                                    lists.file("") + "\n" + pass_all_to(origin));
+    TlsTerms terms = asking_for("a.test");
+    terms.shown = client;
+    RawConnection welcome(proxy.port(), terms);
+    EXPECT_EQ(status_of(welcome, "a.test"), 200);
+    lists.write("list.pem", signer.revoke(true));
+    proxy.wait_for_message("new certificates for");
+    wait_until("for the new list", [&] {
+        RawConnection revoked(proxy.port(), terms);
+        return status_of(revoked, "a.test") == 0;
+    });
 }
 
 }  // namespace

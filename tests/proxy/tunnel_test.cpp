@@ -24,8 +24,9 @@ using support::Step;
 using Steps = std::deque<Step>;
 
 loop::Task<void> run(ScriptedTransport& client, ScriptedTransport& upstream, TunnelCounts& counts,
-                     net::PipeStock* pipes, std::optional<Result<void>>& outcome) {
-    const TunnelTerms terms{10s, pipes};
+                     net::PipeStock* pipes, ProxyHeaderGuard* guard,
+                     std::optional<Result<void>>& outcome) {
+    const TunnelTerms terms{10s, pipes, guard};
     outcome.emplace(co_await tunnel(client, upstream, terms, counts));
 }
 
@@ -36,7 +37,7 @@ struct Rig {
           upstream(manual.loop, std::move(upstream_reads), std::move(upstream_writes),
                    upstream_record) {}
     void start() {
-        scope.spawn(run(client, upstream, counts, &stock, outcome));
+        scope.spawn(run(client, upstream, counts, &stock, guard, outcome));
         EXPECT_TRUE(manual.settle());
     }
     ~Rig() {
@@ -49,6 +50,7 @@ struct Rig {
     ScriptedTransport client, upstream;
     TunnelCounts counts;
     net::PipeStock stock;
+    ProxyHeaderGuard* guard = nullptr;
     std::optional<Result<void>> outcome;
     loop::Scope scope{manual.loop};
 };
@@ -67,6 +69,45 @@ TEST(Tunnel, relays_both_ways_until_both_have_ended) {
     EXPECT_TRUE(rig.upstream_record.has_finished_writing);
     EXPECT_EQ(rig.counts.to_upstream, 12u);
     EXPECT_EQ(rig.counts.to_client, 6u);
+}
+
+/// What the upstream gets of the client, octet by octet and at once, and whether it gets all of it.
+void expect_guarded(const std::string& sent, const std::string& slowly, const std::string& at_once,
+                    bool passes) {
+    SCOPED_TRACE(sent);
+    Steps one_by_one;
+    for (const char octet : sent)
+        one_by_one.push_back(Step::data(std::string(1, octet)));
+    one_by_one.push_back(Step::end());
+    for (const bool is_slow : {true, false}) {
+        ProxyHeaderGuard guard;
+        Rig rig(is_slow ? one_by_one : Steps{Step::data(sent), Step::end()},
+                {Step::data("220 hello"), Step::end()});
+        rig.guard = &guard;
+        rig.start();
+        ASSERT_TRUE(rig.outcome);
+        EXPECT_EQ(rig.outcome->has_value(), passes);
+        EXPECT_EQ(rig.upstream_record.written(), is_slow ? slowly : at_once);
+        if (passes) {
+            EXPECT_EQ(rig.client_record.written(), "220 hello");
+            continue;
+        }
+        EXPECT_EQ(rig.outcome->error().kind, FailureKind::malformed);
+        EXPECT_EQ(rig.outcome->error().phase, net::phase::proxy_header);
+        EXPECT_TRUE(rig.upstream_record.resets_on_close);
+    }
+}
+
+TEST(Tunnel, lets_no_header_pass_where_it_is_guarded) {
+    const std::string v2("\r\n\r\n\0\r\nQUIT\n", 12);
+    expect_guarded("PROXY TCP4 1.2.3.4 1.2.3.4 1 1\r\nEHLO", "PROXY", "", false);
+    expect_guarded(v2 + "!", v2.substr(0, 11), "", false);
+    for (const std::string& sent :
+         {std::string("EHLO a\r\nPROXY TCP4 "), std::string("PROX"), std::string("PROXIES\r\n"),
+          std::string("\r\n"), std::string("\r\n\r\nPROXY "), v2.substr(0, 11) + "?",
+          " PROXY " + v2}) {
+        expect_guarded(sent, sent, sent, true);
+    }
 }
 
 TEST(Tunnel, passes_an_end_on_and_the_other_direction_goes_on) {
@@ -133,7 +174,7 @@ TEST(Tunnel, a_broken_end_resets_the_other) {
 TEST(Tunnel, lets_others_have_their_turn) {
     Rig rig({Step::data(std::string(10 << 20, 'x')), Step::end()}, {Step::end()});
     int passes = 0;
-    rig.scope.spawn(run(rig.client, rig.upstream, rig.counts, nullptr, rig.outcome));
+    rig.scope.spawn(run(rig.client, rig.upstream, rig.counts, nullptr, nullptr, rig.outcome));
     while (!rig.outcome && passes < 10'000) {
         rig.manual.loop.run_pass();
         passes++;

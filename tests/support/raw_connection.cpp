@@ -269,6 +269,13 @@ bool RawConnection::has_news() const {
     return !input_.empty() || end_ != End::not_yet || ::poll(&entry, 1, 0) == 1;
 }
 
+std::string RawConnection::local_address() const {
+    sockaddr_in address{};
+    socklen_t size = sizeof address;
+    ::getsockname(socket_.number(), reinterpret_cast<sockaddr*>(&address), &size);
+    return to_text(address);
+}
+
 void RawConnection::close() {
     if (tls_ && socket_.is_open()) tls_->say_goodbye();
     socket_.close();

@@ -74,6 +74,8 @@ public:
     void close();
     /// Octets on the socket itself, also where it speaks TLS.
     void send_beneath(std::string_view octets) const;
+    /// Its own end, as "127.0.0.1:40000".
+    std::string local_address() const;
     /// Null unless it speaks TLS.
     TlsEnd* tls() const { return tls_.get(); }
     /// Does the handshake; false when the peer refuses, and tls()->fault() says why.
