@@ -20,11 +20,6 @@ namespace {
 constexpr loop::Milliseconds handshake_grace{1000};  // for one that is under way at the end
 constexpr std::chrono::seconds between_reports{1};
 
-/// Its frame is all that an idle connection keeps of this file.
-loop::Task<void> serve_owned(std::unique_ptr<H1Client> client) {
-    co_await client->serve();
-}
-
 loop::Task<void> serve_owned_tunnel(std::unique_ptr<RawTunnel> tunnel) {
     co_await tunnel->serve();
 }
@@ -34,7 +29,6 @@ loop::Task<void> serve_owned_tunnel(std::unique_ptr<RawTunnel> tunnel) {
 loop::Task<void> Engine::serve(mpm::Accepted accepted) {
     ConnectionFacts facts;
     facts.client = accepted.peer;
-    facts.record = accepted.record;
     facts.local = loop::Address::of_socket(accepted.socket.descriptor());
     facts.reached = facts.local;
     facts.candidates = &state_.sites->at(facts.local);
@@ -64,19 +58,25 @@ loop::Task<void> Engine::speak(std::unique_ptr<net::Transport> transport,
     }
     auto client = std::make_unique<H1Client>(state_, std::move(transport), facts);
     clients_.push_back(*client);
-    return serve_owned(std::move(client));
+    return H1Client::serve(std::move(client));
 }
 
-loop::Task<void> Engine::serve_arrival(std::unique_ptr<Arrival> arrival, ProxyHeaderRule rule) {
+/// Afterwards `arrival` has a transport, or it has ended.
+loop::Task<void> Engine::let_in(Arrival& arrival, ProxyHeaderRule rule) {
     if (rule != ProxyHeaderRule::unexpected) {
-        const bool is_taken = co_await take_proxy_header(state_, *arrival, rule);
+        const bool is_taken = co_await take_proxy_header(state_, arrival, rule);
         if (!is_taken) co_return;
     }
-    if (arrival->facts.candidates->reads_hello) {
-        co_await open_door(state_, *arrival);
+    if (arrival.facts.candidates->reads_hello) {
+        co_await open_door(state_, arrival);
     } else {
-        arrival->transport = std::move(arrival->plain);
+        arrival.transport = std::move(arrival.plain);
     }
+}
+
+/// Its frame is kept by every connection that came through a door.
+loop::Task<void> Engine::serve_arrival(std::unique_ptr<Arrival> arrival, ProxyHeaderRule rule) {
+    co_await let_in(*arrival, rule);
     if (arrival->transport == nullptr) co_return;
     loop::Task<void> rest =
         speak(std::move(arrival->transport), arrival->facts, arrival->server_name);

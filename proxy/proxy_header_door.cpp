@@ -95,7 +95,7 @@ loop::Task<bool> take_proxy_header(LoopState& state, Arrival& arrival, ProxyHead
     arrival.branch = state.loop.branch();
     ConnectionFacts& facts = arrival.facts;
     const ServerSettings& settings = facts.candidates->sites.front()->settings;
-    LiveView view(state.surroundings.slot, facts.record);
+    LiveView view(state.surroundings);
     loop::Account account;
     view.show_client(facts.client.text());
     state.loop.charge(&account, &view);

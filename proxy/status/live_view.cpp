@@ -31,7 +31,7 @@ private:
 
 LiveView::~LiveView() {
     leave_parked();
-    if (record_ != nullptr) record_->is_used = false;
+    records_.give_back(record_);
 }
 
 void LiveView::leave_parked() {
