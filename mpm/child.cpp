@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <atomic>
 #include <cstdio>
+#include <deque>
 #include <string>
 #include <thread>
 
@@ -39,8 +40,9 @@ public:
     explicit Threads(ChildPlan& plan) : plan_(plan), budget_(plan.sizing.connections_per_child) {
         const unsigned count = plan.sizing.threads_per_child;
         for (unsigned i = 0; i < count; i++) {
-            plan.scoreboard.slot(plan.row, i).state = SlotState::starting;
-            surroundings_.push_back({plan.scoreboard.slot(plan.row, i), plan.scoreboard,
+            ThreadSlot& slot = plan.scoreboard.slot(plan.row, i);
+            slot.state = SlotState::starting;
+            surroundings_.push_back({slot, add_records(slot, i, count), plan.scoreboard,
                                      plan.model.text, plan.generation, plan.started});
         }
         for (unsigned i = 0; i < count; i++) {
@@ -87,6 +89,18 @@ private:
         }
     }
 
+    /// Connections that each of `count` threads may have at a time.
+    unsigned slots(unsigned count) const { return std::max(plan_.sizing.connections / count, 1u); }
+
+    /// A thread's share of the child's. The scoreboard is as large as the first start wanted it,
+    /// whatever is wanted now.
+    LiveRecords& add_records(ThreadSlot& slot, unsigned thread, unsigned count) {
+        const unsigned share = plan_.scoreboard.connections() / count;
+        slot.first_record.set(thread * share);
+        return records_.emplace_back(slot, &plan_.scoreboard.connection(plan_.row, thread * share),
+                                     std::min(share, slots(count)));
+    }
+
     RunnerOptions options(unsigned thread, unsigned count) {
         RunnerOptions options;
         // Every bucket has a loop, also when a reload left fewer loops than there are buckets.
@@ -98,13 +112,8 @@ private:
                 if (socket.is_open()) options.listeners.push_back(socket.descriptor());
             }
         }
-        options.slots = std::max(plan_.sizing.connections / count, 1u);
+        options.slots = slots(count);
         options.slot = &plan_.scoreboard.slot(plan_.row, thread);
-        // The scoreboard is as large as the first start wanted it, whatever is wanted now.
-        const unsigned records = plan_.scoreboard.connections() / count;
-        options.slot->first_record.set(thread * records);
-        options.records = &plan_.scoreboard.connection(plan_.row, thread * records);
-        options.record_count = std::min<std::size_t>(records, options.slots);
         options.surroundings = &surroundings_[thread];
         options.row = &plan_.scoreboard.row(plan_.row);
         options.budget = &budget_;
@@ -181,6 +190,7 @@ private:
     Ended ended_;
     std::atomic<unsigned> left_{0};
     AcceptBudget budget_;
+    std::deque<LiveRecords> records_;  // by thread; they stay where they are
     std::vector<Surroundings> surroundings_;
     std::vector<std::unique_ptr<Runner>> runners_;
 };

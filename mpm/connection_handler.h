@@ -7,9 +7,9 @@
 #include <string>
 #include <vector>
 
+#include "mpm/live_records.h"
 #include "mpm/loop/loop.h"
 #include "mpm/loop/socket.h"
-#include "mpm/scoreboard.h"
 
 namespace headgate::mpm {
 
@@ -17,14 +17,14 @@ namespace headgate::mpm {
 struct Accepted {
     loop::Socket socket;
     loop::Address peer;
-    std::uint32_t listener = 0;          // index into what Application::load() listed
-    ConnectionRecord* record = nullptr;  // of the scoreboard; null: it is not shown
+    std::uint32_t listener = 0;  // index into what Application::load() listed
 };
 
-/// What a handler may know of its surroundings: its slot of the scoreboard to count in, and the
-/// whole to show.
+/// What a handler may know of its surroundings: its slot of the scoreboard to count in, its records
+/// there for what it is doing, and the whole to show.
 struct Surroundings {
     ThreadSlot& slot;
+    LiveRecords& records;
     const Scoreboard& scoreboard;
     const char* model;  // in words, for the status page
     std::uint32_t generation;

@@ -91,7 +91,7 @@ void OneRunner::wait_for_connection() {
 
 void OneRunner::serve_one(loop::AcceptResult accepted, std::uint32_t listener) {
     options_.slot->state = SlotState::busy;
-    connections_.spawn(serve({std::move(accepted.socket), accepted.peer, listener, nullptr}));
+    connections_.spawn(serve({std::move(accepted.socket), accepted.peer, listener}));
     if (connections_.size() > 0) loop_.run();
     options_.slot->state = is_draining_ ? SlotState::finishing : SlotState::ready;
 }
@@ -103,7 +103,7 @@ void OneRunner::begin_drain() {
     for (const std::uint32_t listener : reported_) {
         loop::AcceptResult accepted = loop::accept_one(options_.listeners[listener]);
         if (!accepted.socket.is_open()) continue;
-        connections_.spawn(serve({std::move(accepted.socket), accepted.peer, listener, nullptr}));
+        connections_.spawn(serve({std::move(accepted.socket), accepted.peer, listener}));
     }
     reported_.clear();
     for (const int listener : options_.listeners) {

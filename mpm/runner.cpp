@@ -21,7 +21,7 @@ Runner::Runner(HandlerFactory& handlers, RunnerOptions options, bool keeps_threa
     : handlers_(handlers),
       options_(std::move(options)),
       loop_(loop::Loop::Options{keeps_thread, &loop::TimeSource::system()}),
-      connections_(loop_),
+      connections_(loop_, [this] { count_ended(); }),
       background_(loop_) {}
 
 void Runner::drain(Drain how) {
@@ -82,39 +82,12 @@ loop::Task<void> Runner::serve(Accepted accepted) {
     slot.accepted.add(1);
     slot.connections.add(1);
     options_.row->has_accepted.store(true, std::memory_order_relaxed);
-    ConnectionRecord* const record = accepted.record = take_record();
-    return follow(record, handler_->serve(std::move(accepted)));
+    return handler_->serve(std::move(accepted));
 }
 
-/// Its frame is what a connection keeps of this file for its whole life: hence these two alone.
-loop::Task<void> Runner::follow(ConnectionRecord* record, loop::Task<void> served) {
-    co_await std::move(served);
-    give_record(record);
+void Runner::count_ended() {
     options_.slot->connections.set(options_.slot->connections.get() - 1);
     connection_ended();
-}
-
-/// The lowest record that is free, so that a table of many connections touches little memory.
-ConnectionRecord* Runner::take_record() {
-    std::uint32_t index = records_used_;
-    if (!free_records_.empty()) {
-        index = free_records_.back();
-        free_records_.pop_back();
-    } else if (records_used_ == options_.record_count) {
-        return nullptr;
-    } else {
-        options_.slot->records_used.set(++records_used_);
-    }
-    ConnectionRecord& record = options_.records[index];
-    record.request[0] = record.upstream[0] = record.framing[0] = '\0';
-    record.exchanges = 0;
-    return &record;
-}
-
-void Runner::give_record(ConnectionRecord* record) {
-    if (record == nullptr) return;
-    record->is_used = false;
-    free_records_.push_back(static_cast<std::uint32_t>(record - options_.records));
 }
 
 std::unique_ptr<Runner> make_runner(bool serves_many, HandlerFactory& handlers,

@@ -47,8 +47,6 @@ struct RunnerOptions {
     std::size_t slots = 1;       // connections at a time
     ThreadSlot* slot = nullptr;  // of the scoreboard
     ChildRow* row = nullptr;
-    ConnectionRecord* records = nullptr;  // `record_count` of them, this thread's own;
-    std::size_t record_count = 0;         // connections beyond them are not shown
     const Surroundings* surroundings = nullptr;
     AcceptBudget* budget = nullptr;
     std::function<void()> on_spent;  // the budget is spent: the child is to drain
@@ -79,9 +77,7 @@ protected:
     Runner(HandlerFactory& handlers, RunnerOptions options, bool keeps_thread);
 
     loop::Task<void> serve(Accepted accepted);
-    loop::Task<void> follow(ConnectionRecord* record, loop::Task<void> served);
-    ConnectionRecord* take_record();
-    void give_record(ConnectionRecord* record);
+    void count_ended();
     loop::Task<void> read_control(const loop::Socket& control);
     /// Takes one connection of a listener, if there is one and the budget allows it.
     loop::AcceptResult accept(int listener);
@@ -94,8 +90,6 @@ protected:
     std::unique_ptr<ConnectionHandler> handler_;
     loop::Scope connections_;
     loop::Scope background_;
-    std::vector<std::uint32_t> free_records_;  // below the highest ever used
-    std::uint32_t records_used_ = 0;
     std::function<void(ReceivedWord)> on_word_;
     bool is_draining_ = false;
 };

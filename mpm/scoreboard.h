@@ -29,8 +29,8 @@ private:
     std::atomic<T> value_{0};
 };
 
-/// One client connection, for the live table. Texts are written by its thread while `writing` is
-/// odd; a reader that sees it odd or changed leaves the row out.
+/// What one client connection is doing, for the live table. Texts are written by its thread while
+/// `writing` is odd; a reader that sees it odd or changed leaves the row out.
 struct alignas(64) ConnectionRecord {
     std::atomic<std::uint32_t> writing{0};
     std::atomic<bool> is_used{false};
@@ -61,7 +61,7 @@ struct alignas(64) ThreadSlot {
     Counter<std::uint64_t> octets;       // sent to clients
     Counter<std::uint64_t> duration_ns;  // of exchanges, wall
     Counter<std::uint64_t> held_ns;
-    Counter<std::uint64_t> ran_ns;  // its loop ran tasks; only where it serves many at a time
+    Counter<std::uint64_t> ran_ns;      // its loop ran tasks; only where it serves many at a time
     Counter<std::uint64_t> lines_lost;  // of logs
     Counter<std::uint64_t> failures[failure_limit];
     Counter<std::uint32_t> parked[loop::phase_limit];  // gauge: exchanges waiting now
@@ -87,8 +87,8 @@ struct alignas(64) ChildRow {
 class Scoreboard {
 public:
     /// Room for `rows` children of `threads` threads each, shared with children forked later.
-    /// Each child may show `connections` of its connections. `memory`: the descriptor of a
-    /// scoreboard of the same size that an earlier program left; -1: a fresh one.
+    /// Each child may show what `connections` of its connections are doing. `memory`: the
+    /// descriptor of a scoreboard of the same size that an earlier program left; -1: a fresh one.
     Scoreboard(unsigned rows, unsigned threads, unsigned connections, int memory = -1);
     ~Scoreboard();
     Scoreboard(const Scoreboard&) = delete;

@@ -20,11 +20,6 @@ namespace {
 constexpr loop::Milliseconds handshake_grace{1000};  // for one that is under way at the end
 constexpr std::chrono::seconds between_reports{1};
 
-/// Its frame is all that an idle connection keeps of this file.
-loop::Task<void> serve_owned(std::unique_ptr<H1Client> client) {
-    co_await client->serve();
-}
-
 loop::Task<void> serve_owned_tunnel(std::unique_ptr<RawTunnel> tunnel) {
     co_await tunnel->serve();
 }
@@ -34,7 +29,6 @@ loop::Task<void> serve_owned_tunnel(std::unique_ptr<RawTunnel> tunnel) {
 loop::Task<void> Engine::serve(mpm::Accepted accepted) {
     ConnectionFacts facts;
     facts.client = accepted.peer;
-    facts.record = accepted.record;
     facts.local = loop::Address::of_socket(accepted.socket.descriptor());
     facts.reached = facts.local;
     facts.candidates = &state_.sites->at(facts.local);
@@ -50,8 +44,7 @@ loop::Task<void> Engine::serve(mpm::Accepted accepted) {
         facts.tunnel_site != nullptr && facts.header_rule == ProxyHeaderRule::refused;
     const bool reads_header = facts.header_rule != ProxyHeaderRule::unexpected && !is_refused_later;
     if (reads_header || reads_hello) {
-        auto arrival =
-            std::make_unique<Arrival>(state_.surroundings.slot, std::move(transport), facts);
+        auto arrival = std::make_unique<Arrival>(state_.surroundings, std::move(transport), facts);
         arrivals_.push_back(*arrival);
         return serve_arrival(std::move(arrival), reads_header);
     }
@@ -68,20 +61,26 @@ loop::Task<void> Engine::speak(std::unique_ptr<net::Transport> transport,
     }
     auto client = std::make_unique<H1Client>(state_, std::move(transport), facts);
     clients_.push_back(*client);
-    return serve_owned(std::move(client));
+    return H1Client::serve(std::move(client));
 }
 
-loop::Task<void> Engine::serve_arrival(std::unique_ptr<Arrival> arrival, bool reads_header) {
-    arrival->branch = state_.loop.branch();
-    state_.loop.charge(&arrival->account, &arrival->view);
+/// Afterwards `arrival` has a transport, or it has ended.
+loop::Task<void> Engine::let_in(Arrival& arrival, bool reads_header) {
+    arrival.branch = state_.loop.branch();
+    state_.loop.charge(&arrival.account, &arrival.view);
     bool is_let_in = true;
-    if (reads_header) is_let_in = co_await take_proxy_header(state_, *arrival);
-    if (is_let_in && arrival->facts.candidates->reads_hello) {
-        co_await open_door(state_, *arrival);
+    if (reads_header) is_let_in = co_await take_proxy_header(state_, arrival);
+    if (is_let_in && arrival.facts.candidates->reads_hello) {
+        co_await open_door(state_, arrival);
     } else if (is_let_in) {
-        arrival->transport = std::move(arrival->plain);
+        arrival.transport = std::move(arrival.plain);
     }
     state_.loop.charge(nullptr);
+}
+
+/// Its frame is kept by every connection that came through a door.
+loop::Task<void> Engine::serve_arrival(std::unique_ptr<Arrival> arrival, bool reads_header) {
+    co_await let_in(*arrival, reads_header);
     if (arrival->transport == nullptr) co_return;
     arrival->view.end();
     loop::Task<void> rest =

@@ -32,7 +32,7 @@ Exchange::Exchange(LoopState& state, ClientSide& client, const ConnectionFacts& 
       address_(connection.client),
       site_(connection.candidates->sites.front()),
       settings_(&site_->base),
-      view_(state.surroundings.slot, connection.record) {
+      view_(state.surroundings) {
     ledger_.began = state.loop.precise_now();
     ledger_.began_at = std::time(nullptr);
     view_.show_client(connection.client.text());

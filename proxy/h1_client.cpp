@@ -69,11 +69,12 @@ bool has_line(std::string_view fields, std::string_view name) {
 
 H1Client::H1Client(LoopState& state, std::unique_ptr<net::Transport> transport,
                    const ConnectionFacts& connection)
-    : state_(state),
-      transport_(std::move(transport)),
-      connection_(connection),
-      output_(*transport_, Side::client),
-      reader_(Side::client, phase::request_content) {}
+    : state_(state), transport_(std::move(transport)), connection_(connection) {}
+
+H1Client::Turn::Turn(H1Client& client)
+    : output(*client.transport_, Side::client), reader(Side::client, phase::request_content) {
+    exchange.emplace(client.state_, client, client.connection_);
+}
 
 H1Client::~H1Client() {
     state_.upstreams.forget(&connection_);
@@ -84,21 +85,22 @@ const ServerSettings& H1Client::settings() const {
 }
 
 /// Its frame is kept by every idle connection: all that needs no wait is in functions of their own.
-loop::Task<void> H1Client::serve() {
-    branch_ = state_.loop.branch();
-    while (persists_) {
-        HeadTry head = try_head();
+loop::Task<void> H1Client::serve(std::unique_ptr<H1Client> client) {
+    client->branch_ = client->state_.loop.branch();
+    while (client->persists_) {
+        HeadTry head = client->try_head();
         while (!head.is_over) {
-            const loop::Wake wake = co_await head_ready(head.want);
-            head = end_wait(wake);
+            const loop::Wake wake = co_await client->head_ready(head.want);
+            head = client->end_wait(wake);
         }
         if (head.end == HeadEnd::gone) co_return;
-        co_await turn_->exchange.run();
-        turn_.reset();
-        if (persists_ && !has_all_content()) co_await drain_content();
-        if (persists_ && has_had_its_turn()) co_await let_others_run();
+        co_await client->turn_->exchange->run();
+        client->turn_->exchange.reset();
+        if (client->persists_ && !client->has_all_content()) co_await client->drain_content();
+        client->turn_.reset();
+        if (client->persists_ && client->has_had_its_turn()) co_await client->let_others_run();
     }
-    if (!is_cut_) co_await linger();
+    if (!client->is_cut_) co_await client->linger();
 }
 
 /// Answers of our own, to requests that are all there, never wait: who sends many of them would
@@ -114,7 +116,7 @@ loop::Task<void> H1Client::let_others_run() {
 }
 
 void H1Client::drain() {
-    if (turn_) turn_->exchange.drain();
+    if (turn_ && turn_->exchange) turn_->exchange->drain();
     persists_ = persists_ && is_idle_;
     if (state_.is_ending && is_idle_ && branch_ != nullptr && branch_->parked != nullptr) {
         state_.loop.set_deadline(*branch_->parked, loop::Deadline::after(drain_grace));
@@ -173,20 +175,17 @@ loop::Deadline H1Client::head_deadline() {
 }
 
 void H1Client::begin_exchange() {
-    turn_ = std::make_unique<Turn>(state_, *this, connection_);
+    turn_ = std::make_unique<Turn>(*this);
     const ServerSettings& limits = settings();
     const auto fields = static_cast<std::uint32_t>(*limits.limit_request_fields);
-    parser_ = std::make_unique<http::HeadParser>(
+    turn_->parser = std::make_unique<http::HeadParser>(
         http::HeadParser::Kind::request,
         http::HeadLimits{static_cast<std::uint32_t>(*limits.limit_request_line),
                          static_cast<std::uint32_t>(*limits.limit_request_field_size),
                          fields == 0 ? UINT32_MAX : fields, 64 * 1024});
     turn_->pace.begin(*limits.head_limit, state_.loop.now());
     connection_.exchanges++;
-    turn_->sent_before = output_.written();
-    is_head_request_ = false;
-    version_ = http::Version::http_1_1;
-    reader_.begin(H1ContentReader::Kind::none, 0);
+    turn_->reader.begin(H1ContentReader::Kind::none, 0);
 }
 
 H1Client::HeadEnd H1Client::take_octets(std::string_view got, bool& is_done) {
@@ -197,7 +196,7 @@ H1Client::HeadEnd H1Client::take_octets(std::string_view got, bool& is_done) {
         turn_->collected += got;
         got = turn_->collected;
     }
-    const http::HeadParser::Status status = parser_->parse(got);
+    const http::HeadParser::Status status = turn_->parser->parse(got);
     if (status == http::HeadParser::Status::need_more) {
         if (turn_->collected.empty()) turn_->collected = got;
         return HeadEnd::gone;
@@ -205,29 +204,29 @@ H1Client::HeadEnd H1Client::take_octets(std::string_view got, bool& is_done) {
     is_done = true;
     const HeadEnd end = status == http::HeadParser::Status::complete
                             ? accept(got)
-                            : refuse(nullptr, got, parser_->error());
-    parser_.reset();
+                            : refuse(nullptr, got, turn_->parser->error());
+    turn_->parser.reset();
     net::give_back(turn_->collected);
     return end;
 }
 
 /// A complete head: judged, and taken over by the exchange; what follows it goes back.
 H1Client::HeadEnd H1Client::accept(std::string_view text) {
-    const std::size_t size = parser_->head_size();
-    http::RequestHead head = parser_->take_request();
+    const std::size_t size = turn_->parser->head_size();
+    http::RequestHead head = turn_->parser->take_request();
     const std::string_view head_text = text.substr(0, size);
     transport_->unread(text.substr(size));
     turn_->received -= text.size() - size;
-    version_ = head.version;
-    is_head_request_ = head.method == http::Method::head;
-    takes_trailers_ = http::accepts_trailers(head.fields, head_text);
+    turn_->version = head.version;
+    turn_->is_head_request = head.method == http::Method::head;
+    turn_->takes_trailers = http::accepts_trailers(head.fields, head_text);
 
     const auto request = judge_request(head, head_text, *connection_.candidates);
     if (!request) return refuse(&head, head_text, request.error());
     persists_ = may_persist(*request);
     begin_content(*request);
-    turn_->exchange.prepare(*request, persists_);
-    reader_.judge_trailers(*turn_->exchange.site().settings.underscores);
+    turn_->exchange->prepare(*request, persists_);
+    turn_->reader.judge_trailers(*turn_->exchange->site().settings.underscores);
     return HeadEnd::complete;
 }
 
@@ -241,9 +240,9 @@ bool H1Client::may_persist(const Request& request) const {
 
 void H1Client::begin_content(const Request& request) {
     const bool expects_continue = request.framing.expects_continue;
-    reader_.begin(reading(request.framing.kind), request.framing.length);
-    reader_.note_connection_options(request.head.fields, request.text);
-    awaits_continue_ = expects_continue;
+    turn_->reader.begin(reading(request.framing.kind), request.framing.length);
+    turn_->reader.note_connection_options(request.head.fields, request.text);
+    turn_->awaits_continue = expects_continue;
     // Who waits for 100 (Continue) is not slow before its first octet.
     turn_->pace.stop();
     if (!expects_continue) turn_->pace.begin(*settings().content_limit, state_.loop.now());
@@ -257,12 +256,12 @@ H1Client::HeadEnd H1Client::refuse(const http::RequestHead* head, std::string_vi
                          : net::read_proxy_header(text).has_begun
                              ? "a PROXY header where none is taken"
                              : http::reason(error.code);
-    turn_->exchange.refuse({head, text, error.status, reason});
+    turn_->exchange->refuse({head, text, error.status, reason});
     return HeadEnd::refused;
 }
 
 H1Client::HeadEnd H1Client::end_without_head(const Failure* failure) {
-    if (turn_ != nullptr) turn_->exchange.abandon(*failure);
+    if (turn_ != nullptr) turn_->exchange->abandon(*failure);
     turn_.reset();
     return HeadEnd::gone;
 }
@@ -270,13 +269,13 @@ H1Client::HeadEnd H1Client::end_without_head(const Failure* failure) {
 // ---- content
 
 Result<ContentRun> H1Client::try_read_content(std::span<char> scratch) {
-    Result<ContentRun> run = reader_.try_read(*transport_, scratch);
+    Result<ContentRun> run = turn_->reader.try_read(*transport_, scratch);
     if (run) count_content(run->octets.size());
     return within_limit(run);
 }
 
 Result<ContentRun> H1Client::try_move_content(net::Pipe& pipe, std::size_t most) {
-    const Result<ContentRun> run = reader_.try_move(*transport_, pipe, most);
+    const Result<ContentRun> run = turn_->reader.try_move(*transport_, pipe, most);
     count_content(pipe.held());
     return within_limit(run);
 }
@@ -289,7 +288,7 @@ void H1Client::count_content(std::size_t octets) {
 }
 
 Result<ContentRun> H1Client::within_limit(Result<ContentRun> run) const {
-    if (turn_->content_limit != 0 && reader_.delivered() > turn_->content_limit) {
+    if (turn_->content_limit != 0 && turn_->reader.delivered() > turn_->content_limit) {
         return Failure{Side::client,
                        FailureKind::too_large,
                        phase::request_content,
@@ -306,22 +305,22 @@ loop::Park H1Client::content_ready(loop::Phase phase, const loop::Deadline& dead
 }
 
 Result<void> H1Client::write_content(std::span<const char> octets, bool is_last) {
-    return writer_.write(output_, octets, is_last);
+    return turn_->writer.write(turn_->output, octets, is_last);
 }
 
 Result<void> H1Client::write_pipe(net::PipeLoan pipe, bool is_last) {
-    return writer_.write(output_, std::move(pipe), is_last);
+    return turn_->writer.write(turn_->output, std::move(pipe), is_last);
 }
 
 loop::Task<Result<void>> H1Client::drain(loop::Phase phase, loop::Deadline deadline) {
-    return output_.drain(phase, deadline);
+    return turn_->output.drain(phase, deadline);
 }
 
 // ---- responses
 
 void H1Client::send_head(const ResponseStart& start) {
     const bool is_open = start.content == ResponseStart::Content::open;
-    const bool sends_chunked = is_open && version_ == http::Version::http_1_1;
+    const bool sends_chunked = is_open && turn_->version == http::Version::http_1_1;
     const bool ends_by_close = is_open && !sends_chunked;
     if (ends_by_close || (!has_all_content() && !may_drain_content())) persists_ = false;
     persists_ = persists_ && !state_.is_draining;
@@ -336,36 +335,38 @@ void H1Client::send_head(const ResponseStart& start) {
     if (sends_chunked) writer.field(http::FieldName::transfer_encoding, "chunked");
     if (!persists_) {
         writer.field(http::FieldName::connection, "close");
-    } else if (version_ == http::Version::http_1_0) {
+    } else if (turn_->version == http::Version::http_1_0) {
         writer.field(http::FieldName::connection, "keep-alive");
     }
     writer.end();
-    turn_->written_at_head = output_.written();
-    output_.hold(std::move(head));
+    turn_->written_at_head = turn_->output.written();
+    turn_->output.hold(std::move(head));
 
-    const bool sends_none = is_head_request_ || !start.has_content;
-    writer_.begin(sends_none                                        ? H1ContentWriter::Kind::none
-                  : start.content == ResponseStart::Content::length ? H1ContentWriter::Kind::length
-                  : sends_chunked                                   ? H1ContentWriter::Kind::chunked
-                                  : H1ContentWriter::Kind::until_close);
+    const bool sends_none = turn_->is_head_request || !start.has_content;
+    turn_->writer.begin(sends_none ? H1ContentWriter::Kind::none
+                        : start.content == ResponseStart::Content::length
+                            ? H1ContentWriter::Kind::length
+                        : sends_chunked ? H1ContentWriter::Kind::chunked
+                                        : H1ContentWriter::Kind::until_close);
 }
 
 bool H1Client::withdraw_head() {
-    if (output_.written() != turn_->written_at_head || transport_->is_committed()) return false;
-    output_.discard();
+    if (turn_->output.written() != turn_->written_at_head || transport_->is_committed())
+        return false;
+    turn_->output.discard();
     return true;
 }
 
 loop::Task<Result<void>> H1Client::send_interim(std::uint16_t status, std::string_view fields,
                                                 loop::Deadline deadline) {
-    if (status == 100) awaits_continue_ = false;
+    if (status == 100) turn_->awaits_continue = false;
     std::string head;
     http::HeadWriter writer(head);
     writer.status_line(status, http::reason_phrase(status));
     head += fields;
     writer.end();
-    output_.hold(std::move(head));
-    return output_.drain(phase::client_write, deadline);
+    turn_->output.hold(std::move(head));
+    return turn_->output.drain(phase::client_write, deadline);
 }
 
 net::Transport& H1Client::switch_protocols() {
@@ -378,7 +379,7 @@ void H1Client::cut() {
     persists_ = false;
     is_cut_ = true;
     // Length and chunked framing tell a client that something is missing; FIN alone would not.
-    if (writer_.kind() == H1ContentWriter::Kind::until_close) transport_->reset_on_close();
+    if (turn_->writer.kind() == H1ContentWriter::Kind::until_close) transport_->reset_on_close();
 }
 
 }  // namespace headgate::proxy

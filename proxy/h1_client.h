@@ -4,6 +4,7 @@
 
 #include <boost/intrusive/list.hpp>
 #include <memory>
+#include <optional>
 
 #include "proxy/client_side.h"
 #include "proxy/exchange.h"
@@ -22,7 +23,7 @@ public:
     ~H1Client() override;
 
     /// Serves the connection to its end.
-    loop::Task<void> serve();
+    static loop::Task<void> serve(std::unique_ptr<H1Client> client);
     /// The process ends: an idle connection may send one more request soon; others finish.
     void drain();
 
@@ -32,46 +33,52 @@ public:
     bool withdraw_head() override;
     loop::Task<net::Result<void>> send_interim(std::uint16_t status, std::string_view fields,
                                                loop::Deadline deadline) override;
-    bool takes_interim() const override { return version_ == http::Version::http_1_1; }
+    bool takes_interim() const override { return turn_->version == http::Version::http_1_1; }
     net::Transport& switch_protocols() override;
     void cut() override;
     void try_skip_content() override;
     loop::SourceList* departures() override { return transport_->breaks(); }
     bool has_departed() const override { return transport_->has_broken(); }
-    bool has_all_content() const override { return reader_.is_complete(); }
+    bool has_all_content() const override { return turn_->reader.is_complete(); }
     std::uint64_t received() const override { return turn_->received; }
-    std::uint64_t sent() const override { return output_.written() - turn_->sent_before; }
+    std::uint64_t sent() const override { return turn_->output.written(); }
 
     net::Result<net::ContentRun> try_read_content(std::span<char> scratch) override;
-    std::uint64_t movable() const override { return reader_.movable(*transport_); }
+    std::uint64_t movable() const override { return turn_->reader.movable(*transport_); }
     net::Result<net::ContentRun> try_move_content(net::Pipe& pipe, std::size_t most) override;
     loop::Park content_ready(loop::Phase phase, const loop::Deadline& deadline) override;
-    std::string trailers() const override { return reader_.trailers(); }
+    std::string trailers() const override { return turn_->reader.trailers(); }
     void set_trailers(const std::string& lines) override {
-        if (takes_trailers_) writer_.set_trailers(lines);
+        if (turn_->takes_trailers) turn_->writer.set_trailers(lines);
     }
     net::Result<void> write_content(std::span<const char> octets, bool is_last) override;
-    std::uint32_t* taken_in_a_row() override { return &output_.taken_in_a_row(); }
-    bool takes_pipes() const override { return writer_.takes_pipes(output_); }
+    std::uint32_t* taken_in_a_row() override { return &turn_->output.taken_in_a_row(); }
+    bool takes_pipes() const override { return turn_->writer.takes_pipes(turn_->output); }
     net::Result<void> write_pipe(net::PipeLoan pipe, bool is_last) override;
-    bool has_rest() const override { return !output_.is_empty(); }
+    bool has_rest() const override { return !turn_->output.is_empty(); }
     loop::Task<net::Result<void>> drain(loop::Phase phase, loop::Deadline deadline) override;
 
 private:
     enum class HeadEnd : std::uint8_t { complete, refused, gone };
 
-    /// An exchange, and what belongs to it alone.
+    /// An exchange, and what belongs to it alone: none of it is kept while the connection idles.
     struct Turn {
-        Turn(LoopState& state, H1Client& client, ConnectionFacts& connection)
-            : exchange(state, client, connection) {}
+        explicit Turn(H1Client& client);
 
-        Exchange exchange;
-        std::string collected;  // a head that arrives in pieces
-        ReadPace pace;          // of the head, then of the content
+        net::Output output;
+        net::H1ContentReader reader;
+        net::H1ContentWriter writer;
+        std::unique_ptr<http::HeadParser> parser;  // null: the head is there
+        std::string collected;                     // a head that arrives in pieces
+        ReadPace pace;                             // of the head, then of the content
         std::uint64_t content_limit = 0;
         std::uint64_t received = 0;
-        std::uint64_t sent_before = 0;
         std::uint64_t written_at_head = 0;
+        http::Version version = http::Version::http_1_1;
+        bool is_head_request = false;
+        bool takes_trailers = false;   // TE: trailers
+        bool awaits_continue = false;  // sends no content before it has a 100, or loses patience
+        std::optional<Exchange> exchange;  // ends before the rest of the request has been read
     };
     /// Either the head's wait `is_over`, with this end, or `want` is waited for.
     struct HeadTry {
@@ -104,19 +111,9 @@ private:
     LoopState& state_;
     std::unique_ptr<net::Transport> transport_;
     ConnectionFacts connection_;
-    net::Output output_;
-    net::H1ContentReader reader_;
-    net::H1ContentWriter writer_;
     loop::Branch* branch_ = nullptr;  // of serve(): to hasten an idle wait
-
-    // Of the exchange in hand; null between exchanges.
-    std::unique_ptr<Turn> turn_;
-    std::unique_ptr<http::HeadParser> parser_;
-    http::Version version_ = http::Version::http_1_1;
-    bool is_head_request_ = false;
-    bool takes_trailers_ = false;   // TE: trailers
-    bool awaits_continue_ = false;  // sends no content before it has a 100, or has lost patience
-    bool persists_ = true;          // the connection serves another exchange after this one
+    std::unique_ptr<Turn> turn_;      // null between exchanges
+    bool persists_ = true;            // the connection serves another exchange after this one
     bool is_idle_ = false;
     bool is_cut_ = false;
 };

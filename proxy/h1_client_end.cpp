@@ -21,22 +21,23 @@ constexpr std::size_t skip_read = 4 * 1024;
 
 /// Who waits for 100 (Continue) may send its next request in place of the content.
 bool H1Client::is_content_coming() const {
-    return !awaits_continue_ || reader_.delivered() > 0;
+    return !turn_->awaits_continue || turn_->reader.delivered() > 0;
 }
 
 /// Whether what the client still sends of an answered request may be read and dropped, so that the
 /// connection can go on: little enough, and certain to come. That of a chunked request is neither.
 bool H1Client::may_drain_content() const {
-    const std::uint64_t size = reader_.delivered() + reader_.due();
+    const std::uint64_t size = turn_->reader.delivered() + turn_->reader.due();
     const bool is_allowed = turn_->content_limit == 0 || size <= turn_->content_limit;
-    return is_content_coming() && is_allowed && reader_.kind() == H1ContentReader::Kind::length &&
-           reader_.due() <= most_drained;
+    return is_content_coming() && is_allowed &&
+           turn_->reader.kind() == H1ContentReader::Kind::length &&
+           turn_->reader.due() <= most_drained;
 }
 
 /// The chunks that are there may be all that come: only when the end is among them, and they are
 /// little, the response need not say that it is the last.
 void H1Client::try_skip_content() {
-    if (!persists_ || reader_.kind() != H1ContentReader::Kind::chunked) return;
+    if (!persists_ || turn_->reader.kind() != H1ContentReader::Kind::chunked) return;
     if (!is_content_coming()) return;
     for (std::uint64_t most = 0; most < most_drained && !has_all_content(); most += skip_read) {
         const Result<ContentRun> run = try_read_content(state_.loop.scratch().first(skip_read));
@@ -48,7 +49,7 @@ void H1Client::try_skip_content() {
 /// entire request message body or close the connection after sending its response").
 loop::Task<void> H1Client::drain_content() {
     while (!has_all_content()) {
-        const Result<ContentRun> run = reader_.try_read(*transport_, state_.loop.scratch());
+        const Result<ContentRun> run = turn_->reader.try_read(*transport_, state_.loop.scratch());
         loop::Wake wake = loop::Wake::ready;
         if (run && run->would_block) {
             const loop::Deadline deadline = loop::Deadline::after(linger_time);

@@ -38,11 +38,10 @@ struct ConnectionFacts {
     loop::Address local;
     loop::Address reached;  // what the client connected to: `local`, or as a PROXY header says
     const Sites::Candidates* candidates = nullptr;
-    mpm::ConnectionRecord* record = nullptr;  // in the live table; null: it is not shown
-    std::uint32_t exchanges = 0;              // begun on this connection, the present one included
-    const net::TlsTransport* tls = nullptr;   // of the connection, which outlives this; null: plain
-    const Site* tls_site = nullptr;           // whose certificate was shown
-    const Site* tunnel_site = nullptr;        // whose TunnelTo it goes; null: it speaks HTTP
+    std::uint32_t exchanges = 0;             // begun on this connection, the present one included
+    const net::TlsTransport* tls = nullptr;  // of the connection, which outlives this; null: plain
+    const Site* tls_site = nullptr;          // whose certificate was shown
+    const Site* tunnel_site = nullptr;       // whose TunnelTo it goes; null: it speaks HTTP
     ProxyHeaderRule header_rule = ProxyHeaderRule::unexpected;  // for who has connected
     bool names_no_server = false;                               // no SNI
     bool is_plain_on_tls = false;  // requests in the clear where TLS is spoken

@@ -21,7 +21,7 @@ RawTunnel::RawTunnel(LoopState& state, std::unique_ptr<net::Transport> client,
       connection_(connection),
       site_(*connection.tunnel_site),
       rule_(*site_.settings.tunnel),
-      view_(state.surroundings.slot, connection.record) {
+      view_(state.surroundings) {
     prepare(server_name);
     capture();
 }

@@ -68,9 +68,9 @@ void report(LoopState& state, const ConnectionFacts& facts, const Failure& failu
 
 }  // namespace
 
-Arrival::Arrival(mpm::ThreadSlot& slot, std::unique_ptr<net::PlainTransport> with,
+Arrival::Arrival(const mpm::Surroundings& around, std::unique_ptr<net::PlainTransport> with,
                  const ConnectionFacts& known)
-    : plain(std::move(with)), facts(known), view(slot, known.record), loop_(plain->loop()) {
+    : plain(std::move(with)), facts(known), view(around), loop_(plain->loop()) {
     view.show_client(facts.client.text());
 }
 

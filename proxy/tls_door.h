@@ -14,7 +14,7 @@ namespace headgate::proxy {
 /// charges `account` for as long as it lives, so that each of its waits is seen.
 struct Arrival
     : boost::intrusive::list_base_hook<boost::intrusive::link_mode<boost::intrusive::auto_unlink>> {
-    Arrival(mpm::ThreadSlot& slot, std::unique_ptr<net::PlainTransport> with,
+    Arrival(const mpm::Surroundings& around, std::unique_ptr<net::PlainTransport> with,
             const ConnectionFacts& known);
     ~Arrival() { loop_.withdraw(end_); }
     Arrival(const Arrival&) = delete;

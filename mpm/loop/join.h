@@ -5,6 +5,7 @@
 //   Scope        any number of independent tasks, such as the connections of a loop
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <utility>
 
@@ -115,7 +116,9 @@ Task<std::pair<A, B>> both(Loop& loop, Task<A> first, Task<B> second,
 /// Independent tasks, each a root branch. Must be empty (joined) before it is destroyed.
 class Scope {
 public:
-    explicit Scope(Loop& loop) : loop_(loop) {}
+    /// `on_end` is called when a task has ended, and is none of those that are left.
+    explicit Scope(Loop& loop, std::function<void()> on_end = nullptr)
+        : loop_(loop), on_end_(std::move(on_end)) {}
     ~Scope() { HEADGATE_ASSERT(members_.empty()); }
     Scope(const Scope&) = delete;
     Scope& operator=(const Scope&) = delete;
@@ -151,11 +154,16 @@ private:
         scope.size_++;
         scope.loop_.enter(&branch);
         co_await std::move(task);
-        scope.size_--;
-        scope.ended_.notify_all(scope.loop_);
+        scope.note_end();
+    }
+    void note_end() {
+        size_--;
+        if (on_end_) on_end_();
+        ended_.notify_all(loop_);
     }
 
     Loop& loop_;
+    std::function<void()> on_end_;
     Branch::List members_;
     std::size_t size_ = 0;
     Wakeup ended_;

@@ -52,10 +52,6 @@ Loop::Loop(const Options& options)
 
 Loop::~Loop() {
     forget(*mail_);
-    for (Readiness* list : {free_, forgotten_}) {
-        while (list != nullptr)
-            delete std::exchange(list, list->next_free);
-    }
 }
 
 std::string Loop::library_version() {
@@ -100,10 +96,8 @@ bool Loop::run_pass() {
     collect_events(0);
     expire_deadlines();
     const bool ran = run_ready();
-    while (forgotten_ != nullptr) {
-        Readiness* each = std::exchange(forgotten_, forgotten_->next_free);
-        each->next_free = std::exchange(free_, each);
-    }
+    for (; !forgotten_.empty(); forgotten_.pop_back())
+        free_.push_back(std::move(forgotten_.back()));
     return ran;
 }
 
@@ -185,7 +179,7 @@ void Loop::resume(Waiter& waiter) {
         charged_ = branch_->account;
         if (charged_ != nullptr) charged_->unpark(edge_, waiter.phase);
     }
-    if (waiter.handle) {
+    if (waiter.call == nullptr) {
         waiter.handle.resume();
     } else {
         waiter.queued = false;
@@ -210,12 +204,12 @@ void Loop::charge(Account* account, AccountObserver* observer) {
 // ----------------------------------------------------------------------------------
 
 Readiness& Loop::watch(int descriptor) {
-    Readiness* readiness = free_;
-    if (readiness != nullptr) {
-        free_ = readiness->next_free;
+    Readiness* readiness;
+    if (!free_.empty()) {
+        readiness = free_.back().release();
+        free_.pop_back();
         readiness->readable = readiness->writable = true;
         readiness->closed_by_peer = readiness->failed = false;
-        readiness->next_free = nullptr;
     } else {
         readiness = new Readiness;
     }
@@ -233,12 +227,12 @@ void Loop::forget(Readiness& readiness) {
                     readiness.watchers.empty());
     ::epoll_ctl(set_, EPOLL_CTL_DEL, readiness.descriptor, nullptr);
     readiness.descriptor = -1;
-    readiness.next_free = std::exchange(forgotten_, &readiness);
+    forgotten_.emplace_back(&readiness);
 }
 
 void Loop::trim() {
-    while (free_ != nullptr)
-        delete std::exchange(free_, free_->next_free);
+    free_.clear();
+    free_.shrink_to_fit();
     frame_cache::trim();
     ::malloc_trim(0);
 }

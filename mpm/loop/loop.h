@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <functional>
 #include <memory>
+#include <new>
 #include <span>
 #include <string>
 #include <utility>
@@ -160,39 +161,54 @@ private:
     Waiter** last_ready_ = &first_ready_;
     Branch* branch_ = nullptr;
     Account* charged_ = nullptr;
-    Readiness* free_ = nullptr;       // for reuse
-    Readiness* forgotten_ = nullptr;  // free after this pass: an event may still name them
+    std::vector<std::unique_ptr<Readiness>> free_;       // for reuse
+    std::vector<std::unique_ptr<Readiness>> forgotten_;  // free after this pass: an event may still
+                                                         // name them
     Mailbox mailbox_;
     Readiness* mail_ = nullptr;
     std::unique_ptr<char[]> scratch_;
 };
 
 /// `co_await` one of these: parks the running task, returns why the wait ended. A task whose branch
-/// is cancelled does not wait at all.
+/// is cancelled does not wait at all. In a parked frame it is as large as its waiter: what was
+/// asked for has been said by then.
 class [[nodiscard]] Park {
 public:
     /// `is_ready`: what is waited for has happened already; the task only lets others run first.
     Park(Loop& loop, SourceList* source, Phase phase, const Deadline& deadline,
          bool is_ready = false)
-        : loop_(loop), source_(source), deadline_(deadline), is_ready_(is_ready) {
-        waiter_.phase = phase;
-    }
-    bool await_ready() const noexcept { return loop_.branch()->is_cancelled(); }
-    void await_suspend(std::coroutine_handle<> handle) {
-        waiter_.handle = handle;
-        loop_.park(waiter_, source_, deadline_);
-        if (is_ready_) loop_.wake(waiter_, Wake::ready);
-    }
-    Wake await_resume() const noexcept {
-        return waiter_.wake == Wake::none ? Wake::cancelled : waiter_.wake;
+        : asked_{loop, source, deadline, phase, is_ready} {}
+    Park(const Park&) = delete;
+    Park& operator=(const Park&) = delete;
+    ~Park() {
+        if (has_parked_) waiter_.~Waiter();
     }
 
+    bool await_ready() const noexcept { return asked_.loop.branch()->is_cancelled(); }
+    void await_suspend(std::coroutine_handle<> handle) {
+        const Asked asked = asked_;
+        Waiter& waiter = *new (&waiter_) Waiter;
+        has_parked_ = true;
+        waiter.handle = handle;
+        waiter.phase = asked.phase;
+        asked.loop.park(waiter, asked.source, asked.deadline);
+        if (asked.is_ready) asked.loop.wake(waiter, Wake::ready);
+    }
+    Wake await_resume() const noexcept { return has_parked_ ? waiter_.wake : Wake::cancelled; }
+
 private:
-    Loop& loop_;
-    SourceList* source_;
-    Deadline deadline_;
-    bool is_ready_;
-    Waiter waiter_;
+    struct Asked {
+        Loop& loop;
+        SourceList* source;
+        Deadline deadline;
+        Phase phase;
+        bool is_ready;
+    };
+    union {
+        Asked asked_;    ///< until it has parked
+        Waiter waiter_;  ///< afterwards
+    };
+    bool has_parked_ = false;
 };
 
 /// Lets every other ready task run first.

@@ -19,7 +19,6 @@ struct Readiness {
     SourceList readers;
     SourceList writers;
     SourceList watchers;  // wait for `failed` alone: client gone while it owes us nothing
-    Readiness* next_free = nullptr;
 
     /// After a read that returned fewer bytes than asked: nothing is left, unless the peer's end is
     /// still to be read (that edge has been reported and comes no second time).

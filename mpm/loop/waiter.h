@@ -57,9 +57,11 @@ struct Waiter {
     TimePoint expires{};
     Branch* branch = nullptr;
     Waiter* next_ready = nullptr;
-    std::coroutine_handle<> handle = nullptr;
-    void (*call)(Waiter&) = nullptr;  // instead of `handle`, for waits that are not coroutines
-    void* context = nullptr;          // for `call`
+    void (*call)(Waiter&) = nullptr;  // null: a coroutine waits
+    union {
+        std::coroutine_handle<> handle = nullptr;  ///< of the coroutine
+        void* context;                             ///< for `call`
+    };
     Wake wake = Wake::none;
     Phase phase{};
     bool queued = false;

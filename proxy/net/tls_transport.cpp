@@ -62,7 +62,7 @@ TlsTransport::~TlsTransport() {
 // ------------------------------------------------------------------------------------
 
 Tried TlsTransport::try_handshake() {
-    if (last_.state != Tried::State::done) return last_;
+    if (has_ended()) return end();
     ERR_clear_error();
     const int result = SSL_do_handshake(ssl_);
     if (result == 1) {
@@ -112,7 +112,7 @@ loop::Task<Result<void>> handshake(TlsTransport& transport, Side side, loop::Dea
 
 Tried TlsTransport::try_read(std::span<char> into) {
     if (!unread_.is_empty()) return {Tried::State::done, unread_.take(into), 0};
-    if (last_.state != Tried::State::done) return last_;
+    if (has_ended()) return end();
     Tried tried;
     do {
         ERR_clear_error();
@@ -143,8 +143,7 @@ Tried TlsTransport::try_read(std::span<char> into) {
 }
 
 Tried TlsTransport::try_write(std::span<const iovec> from) {
-    const bool has_failed = last_.state == Tried::State::error;
-    if (has_failed) return last_;
+    if (end_ == Tried::State::error) return end();
     std::size_t total = 0;
     for (const iovec& piece : from)
         total += piece.iov_len;
@@ -179,21 +178,22 @@ Tried TlsTransport::ended(int result, Want tried) {
     const char* text = ERR_reason_error_string(code);
     fault_ = text != nullptr ? text : "connection lost";
     if (error == SSL_ERROR_ZERO_RETURN && tried == Want::read) {
-        last_ = {Tried::State::end, 0, 0};
-        return last_;
+        end_ = Tried::State::end;
+        return end();
     }
     is_open_ = false;
-    last_ = {Tried::State::error, 0, broken_tls};
+    end_ = Tried::State::error;
+    end_error_ = broken_tls;
     if (error == SSL_ERROR_SYSCALL || error == SSL_ERROR_ZERO_RETURN) {
-        last_.error = said != 0 ? said : ended_without_notice;
+        end_error_ = said != 0 ? said : ended_without_notice;
     } else if (ERR_GET_REASON(code) == SSL_R_UNEXPECTED_EOF_WHILE_READING) {
-        last_.error = ended_without_notice;
+        end_error_ = ended_without_notice;
         fault_ = "the peer ended the connection without close_notify";
     } else if (ERR_GET_REASON(code) == SSL_R_CERTIFICATE_VERIFY_FAILED) {
         fault_ = X509_verify_cert_error_string(SSL_get_verify_result(ssl_));
     }
     ERR_clear_error();
-    return last_;
+    return end();
 }
 
 void TlsTransport::unread(std::string_view octets) {
@@ -227,7 +227,7 @@ void TlsTransport::reset_on_close() {
 
 /// Octets on the socket need not be news: session tickets come when the server likes.
 bool TlsTransport::has_news(bool ask_kernel) {
-    if (has_unread() || last_.state != Tried::State::done) return true;
+    if (has_unread() || has_ended()) return true;
     if (!may_have_more_ && !under_->has_news(ask_kernel)) return false;
     char octet;
     std::size_t count = 0;

@@ -72,6 +72,8 @@ private:
         std::string key;
     };
     Want needs(Want want) const { return want == Want::read ? read_needs_ : write_needs_; }
+    bool has_ended() const { return end_ != Tried::State::done; }
+    Tried end() const { return {end_, 0, end_error_}; }
     Tried ended(int result, Want tried);
     void say_goodbye();
 
@@ -81,13 +83,14 @@ private:
     Unread unread_;
     std::unique_ptr<Store> store_;  // null: sessions are not kept
     const char* fault_ = "";
-    Tried last_{};  // how the connection ended, once it has
+    int end_error_ = 0;                      // of end_, when that is an error
+    Tried::State end_ = Tried::State::done;  // how the connection ended, once it has
     Want read_needs_ = Want::read;
     Want write_needs_ = Want::write;
-    bool may_have_more_ = false;  // decrypted or buffered octets may be there
-    bool has_pending_record_ = false;
-    bool is_open_ = false;  // handshake done, and neither side has closed or failed
-    bool resets_ = false;
+    bool may_have_more_ : 1 = false;  // decrypted or buffered octets may be there
+    bool has_pending_record_ : 1 = false;
+    bool is_open_ : 1 = false;  // handshake done, and neither side has closed or failed
+    bool resets_ : 1 = false;
 };
 
 /// Does the handshake; each wait is in phase::tls. Fails as tls_failed, timed_out or cancelled.

@@ -31,7 +31,7 @@ private:
 
 void LiveView::end() {
     leave_parked();
-    if (record_ != nullptr) record_->is_used = false;
+    records_.give_back(record_);
     record_ = nullptr;
 }
 

@@ -4,15 +4,16 @@
 
 #include <string_view>
 
+#include "mpm/connection_handler.h"
 #include "mpm/loop/account.h"
-#include "mpm/scoreboard.h"
 
 namespace headgate::proxy {
 
 class LiveView final : public loop::AccountObserver {
 public:
-    /// `record` may be null: then only the counts are kept.
-    LiveView(mpm::ThreadSlot& slot, mpm::ConnectionRecord* record) : slot_(slot), record_(record) {}
+    /// Has a row until its end, if one is free; the counts are kept in any case.
+    explicit LiveView(const mpm::Surroundings& around)
+        : slot_(around.slot), records_(around.records), record_(records_.take()) {}
     ~LiveView() override { end(); }
     LiveView(const LiveView&) = delete;
     LiveView& operator=(const LiveView&) = delete;
@@ -31,7 +32,8 @@ private:
     void publish(bool running, loop::Phase phase, loop::TimePoint now);
 
     mpm::ThreadSlot& slot_;
-    mpm::ConnectionRecord* record_;
+    mpm::LiveRecords& records_;
+    mpm::ConnectionRecord* record_;  // null: there is none for it
     loop::Phase phase_{};
     bool is_parked_ = false;
 };

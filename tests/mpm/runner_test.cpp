@@ -7,7 +7,6 @@
 #include <sys/socket.h>
 
 #include <algorithm>
-#include <climits>
 #include <thread>
 
 #include "tests/support/surroundings.h"
@@ -28,7 +27,7 @@ public:
         EXPECT_EQ(slot_.state, SlotState::busy) << "a thread that runs is seen to";
         const int descriptor = accepted.socket.descriptor();
         loop::Readiness& readiness = loop_.watch(descriptor);
-        char octet = accepted.record != nullptr ? 'g' : 'G';
+        char octet = 'g';
         bool goes_on = true;
         while (goes_on) {
             ::send(descriptor, &octet, 1, MSG_NOSIGNAL);
@@ -62,9 +61,8 @@ public:
 
 /// A runner on a thread, with a listener of its own.
 struct Running {
-    Running(bool serves_many, unsigned slots, unsigned budget_of = 0, unsigned records = UINT_MAX)
+    Running(bool serves_many, unsigned slots, unsigned budget_of = 0)
         : board(slots),
-          record_count(std::min(slots, records)),
           budget(budget_of),
           listening(loop::open_listener(*loop::Address::from_literal("127.0.0.1", 0), {})),
           runner(make_runner(serves_many, handlers, options(slots))),
@@ -79,8 +77,6 @@ struct Running {
         made.slots = slots;
         made.slot = &board.slot();
         made.row = &board.scoreboard.row(0);
-        made.records = &board.scoreboard.connection(0, 0);
-        made.record_count = record_count;
         made.surroundings = &board.surroundings;
         made.budget = &budget;
         made.on_spent = [this] { runner->drain(Drain::gently); };
@@ -97,7 +93,6 @@ struct Running {
 
     EchoFactory handlers;
     support::OneThread board;
-    std::size_t record_count;
     AcceptBudget budget;
     loop::Listening listening;
     std::unique_ptr<Runner> runner;
@@ -159,23 +154,7 @@ TEST(ManyRunner, takes_no_more_than_its_slots) {
     EXPECT_FALSE(has_octet(third));
     EXPECT_EQ(running.connections(), 2u);
     first.close();
-    EXPECT_EQ(receive(third), 'g') << "a slot became free, and its record";
-}
-
-TEST(ManyRunner, shows_no_more_connections_than_there_are_records) {
-    Running running(true, 4, 0, 2);
-    std::vector<loop::Socket> clients;
-    std::string greetings;
-    for (int i = 0; i < 4; i++) {
-        clients.push_back(running.connect());
-        greetings += receive(clients.back());
-    }
-    EXPECT_EQ(greetings, "ggGG") << "G: it has no record";
-    EXPECT_EQ(running.board.slot().records_used.get(), 2u);
-    clients[0].close();
-    support::wait_until("it has ended", [&] { return running.connections() == 3; });
-    clients[0] = running.connect();
-    EXPECT_EQ(receive(clients[0]), 'g') << "a record became free";
+    EXPECT_EQ(receive(third), 'g') << "a slot became free";
 }
 
 TEST(OneRunner, serves_one_connection_after_the_other) {
@@ -250,8 +229,6 @@ TEST_P(EachRunner, obeys_words_of_the_supervisor_and_its_end) {
         options.slots = 10;
         options.slot = &board.slot();
         options.row = &board.scoreboard.row(0);
-        options.records = &board.scoreboard.connection(0, 0);
-        options.record_count = 10;
         options.surroundings = &board.surroundings;
         options.budget = &budget;
         const auto runner = make_runner(GetParam(), handlers, options);

@@ -208,8 +208,7 @@ private:
         auto transport = std::make_unique<ScriptedTransport>(round.loop(), std::move(reads),
                                                              Steps{}, record, &round.plan);
         auto client = std::make_unique<H1Client>(*state, std::move(transport), facts);
-        co_await client->serve();
-        client.reset();
+        co_await H1Client::serve(std::move(client));
         EXPECT_TRUE(record.is_closed);
         EXPECT_LE(state->upstreams.pool().size(), 2u);
         if (round.is_untouched()) {

@@ -195,8 +195,7 @@ private:
                                                              support::Steps{}, record);
         transport->splice = ScriptedTransport::Splice::works;
         auto client = std::make_unique<H1Client>(*state, std::move(transport), facts);
-        co_await client->serve();
-        client.reset();
+        co_await H1Client::serve(std::move(client));
         state->logs.flush();
     }
 

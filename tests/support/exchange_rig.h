@@ -50,15 +50,15 @@ public:
         auto made = std::make_unique<ScriptedTransport>(manual.loop, std::move(reads),
                                                         std::move(writes), record);
         transport = made.get();
-        client = std::make_unique<proxy::H1Client>(state, std::move(made), facts);
-        scope.spawn(client->serve());
+        auto owned = std::make_unique<proxy::H1Client>(state, std::move(made), facts);
+        client = owned.get();
+        scope.spawn(proxy::H1Client::serve(std::move(owned)));
         if (settles) settle();
     }
     ~ExchangeRig() {
         scope.cancel();
         settle();
         EXPECT_EQ(scope.size(), 0u);
-        client.reset();
     }
     /// One pass of the loop, one step of the origin; whether anything happened.
     bool pass() {
@@ -92,8 +92,8 @@ public:
     loop::Scope scope{manual.loop};
     Record record;
     proxy::ConnectionFacts facts;
-    ScriptedTransport* transport = nullptr;
-    std::unique_ptr<proxy::H1Client> client;
+    ScriptedTransport* transport = nullptr;  // until the connection ends, and so the client
+    proxy::H1Client* client = nullptr;
 };
 
 /// An origin that takes everything and never answers.
