@@ -247,6 +247,10 @@ bool Applier::are_section_arguments_right(const Directive& section, const Sectio
         }
         return true;
     }
+    const Word& url = section.arguments[0];
+    if (has_name_prefix(url.text, "balancer:")) {
+        diagnostics_.error(url.span, "balancers: not yet", "expected the URL of an upstream");
+    }
     if (section.arguments.size() > 1) {
         diagnostics_.error(section.arguments[1].span,
                            "<" + section.name.text + "> takes 1 argument",

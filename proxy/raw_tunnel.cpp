@@ -94,11 +94,11 @@ void RawTunnel::prepare(std::string_view server_name) {
         proxy_header(*parameters.proxy_header,
                      {connection_.client, connection_.reached, connection_.tls, server_name});
     if (!rule_.is_tls) return;
-    const TlsUpstreamSettings& settings = site_.tls->upstream_settings;
+    const TlsUpstream& upstream = site_.tls->upstream_for(rule_.endpoint.key);
     tls_.emplace();
-    tls_->context = site_.tls->upstream();
+    tls_->context = upstream.context();
     tls_->server_name = rule_.endpoint.host;
-    tls_->checks = {*settings.check_name, *settings.check_expiry};
+    tls_->checks = {*upstream.settings.check_name, *upstream.settings.check_expiry};
     options_.tls = &*tls_;
 }
 

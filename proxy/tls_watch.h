@@ -34,9 +34,8 @@ private:
         timespec changed;
         bool operator==(const Stamp& other) const;
     };
-    enum class Side : std::size_t { clients, upstreams };
     struct Watched {
-        Side side = Side::clients;
+        std::size_t part = 0;  // of the site's TLS: see tls_watch.cpp
         const Site* site = nullptr;
         std::vector<std::string> names;
         std::vector<Stamp> seen;
@@ -44,9 +43,9 @@ private:
         std::time_t said_end = 0;     // of the OCSP response whose end was said
     };
     static std::vector<Stamp> stamps(const std::vector<std::string>& names);
-    void watch(Side side, const Site& site, std::vector<std::string> names);
+    void watch(std::size_t part, const Site& site, std::vector<std::string> names);
     std::string reload(Watched& watched);
-    static bool take(Side side, TlsSite& site, const TlsFiles& files,
+    static bool take(std::size_t part, TlsSite& site, const TlsFiles& files,
                      conf::Diagnostics& diagnostics);
     static void say_expired(Watched& watched);
     void rotate_tickets();

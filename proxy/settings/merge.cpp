@@ -85,6 +85,18 @@ void RouteSettings::merge_from(const RouteSettings& over) {
     put_behind(response_fields, over.response_fields);
 }
 
+void PassParameters::merge_from(const PassParameters& over) {
+    connection_timeout.merge_from(over.connection_timeout);
+    timeout.merge_from(over.timeout);
+    time_to_live.merge_from(over.time_to_live);
+    reuse.merge_from(over.reuse);
+    tcp_keep_alive.merge_from(over.tcp_keep_alive);
+    field_limit.merge_from(over.field_limit);
+    flush_packets.merge_from(over.flush_packets);
+    upgrade.merge_from(over.upgrade);
+    proxy_header.merge_from(over.proxy_header);
+}
+
 void TlsTerms::merge_from(const TlsTerms& over) {
     protocols.merge_from(over.protocols);
     ciphers.merge_from(over.ciphers);

@@ -310,6 +310,10 @@ constexpr conf::Row rows[] = {
     conf::rule<add_proxy_pass>("ProxyPass", of_route, {1, any_number},
                                "[/path] !|http://host[:port][/path] [name=value ...]", "",
                                "Sends requests below a path to an upstream; first match wins."),
+    conf::rule<set_proxy_parameters>(
+        "ProxySet", conf::in_proxy, {1, any_number}, "name=value ...", "",
+        "Parameters of ProxyPass for every rule whose target the URL of this <Proxy> covers; what "
+        "a rule says itself goes over it, and the longest such URL over the others."),
     conf::rule<set_tunnel_to>(
         "TunnelTo", conf::in_virtual_host, {1, any_number},
         "tcp://host:port|tls://host:port|unix:/path [name=value ...]", "",

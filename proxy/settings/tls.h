@@ -59,7 +59,7 @@ struct TlsServerSettings : TlsTerms {
     void merge_from(const TlsServerSettings& over);
 };
 
-/// Server and virtual host context.
+/// Server, virtual host and proxy context.
 struct TlsUpstreamSettings : TlsTerms {
     conf::Set<bool> engine{false};
     conf::Set<bool> check_name{true};

@@ -14,7 +14,7 @@ void ignore_names_check(TlsUpstreamSettings&, const Call& call) {
     if (!parsed.value) call.wrong_value(call.argument(0), parsed.expected);
 }
 
-constexpr unsigned of_upstream = of_server;
+constexpr unsigned of_upstream = of_server | conf::in_proxy;
 using Upstream = TlsUpstreamSettings;
 
 /// A row whose member is of one side though both have it.

@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "conf/value.h"
+#include "proxy/site/proxy_sections.h"
 #include "proxy/site/site.h"
 
 namespace headgate::proxy {
@@ -25,6 +26,7 @@ public:
         settle(sites_->main_only_);
         for (Sites::Binding& binding : sites_->bindings_)
             settle(binding.candidates);
+        section_uses_.report(loaded_.diagnostics);
         return loaded_.diagnostics.has_errors() ? nullptr : std::move(sites_);
     }
 
@@ -67,7 +69,9 @@ private:
         trust_peers(site);
         check_proxy_headers(site, scope.settings.get<ServerSettings>().proxy_header);
         load_site_tls(site, scope, root);
-        check_tls_targets(site);
+        set_parameters(site);
+        settle_tls_targets(site, loaded_.diagnostics);
+        section_uses_.look_at(site);
         check_tunnel(site, scope);
         open_logs(site);
         return site;
@@ -116,15 +120,6 @@ private:
             loaded_.diagnostics.error(rule.span,
                                       "ProxyPass and sections have no effect beside TunnelTo",
                                       "requests are not looked at");
-        }
-        if (rule.is_tls && site.tls != nullptr && site.tls->upstream() == nullptr) {
-            loaded_.diagnostics.error(rule.span, "a tls:// target needs SSLProxyEngine On",
-                                      "in server " + site.name);
-        } else if (rule.is_tls && site.tls != nullptr &&
-                   *site.tls->upstream_settings.verify == net::TlsContext::Verify::none) {
-            loaded_.diagnostics.warning(
-                rule.span, "the certificate of this upstream is not verified",
-                "write SSLProxyVerify require and SSLProxyCACertificateFile");
         }
     }
 
@@ -184,9 +179,10 @@ private:
         }
         server.merge_from(scope.settings.get<TlsServerSettings>());
         upstream.merge_from(scope.settings.get<TlsUpstreamSettings>());
+        auto upstreams = tls_upstreams(upstream, site.proxies, loaded_.server_root);
         server.answers_protocols = !site.settings.tunnel;
         ask_for_locations(site, server);
-        site.tls = load_tls(server, upstream, site.name, loaded_);
+        site.tls = load_tls(server, std::move(upstreams), site.name, loaded_);
     }
 
     /// Who asks for a certificate at some Location has to ask everybody, at the handshake.
@@ -201,39 +197,28 @@ private:
         }
     }
 
-    /// Every https:// target of a site: it needs SSLProxyEngine, as in Apache, and should be
-    /// verified, which Apache does not do unless told to.
-    void check_tls_targets(const Site& site) {
-        if (site.tls == nullptr) return;
-        std::vector<PassRule> rules = site.base.passes;
-        for (const Location& location : site.locations) {
-            rules.insert(rules.end(), location.settings.passes.begin(),
-                         location.settings.passes.end());
-        }
-        for (const PassRule& rule : rules) {
-            if (rule.exclude || !rule.target.is_tls()) continue;
-            const TlsUpstreamSettings& settings = site.tls->upstream_settings;
-            if (!*settings.engine) {
-                loaded_.diagnostics.error(rule.span, "an https:// upstream needs SSLProxyEngine On",
-                                          "in server " + site.name);
-            } else if (*settings.verify == net::TlsContext::Verify::none) {
-                loaded_.diagnostics.warning(
-                    rule.span, "the certificate of this upstream is not verified",
-                    "write SSLProxyVerify require and SSLProxyCACertificateFile");
-            }
-            return;
-        }
-    }
-
     static bool root_name_is_inherited(const ServerSettings& own) {
         return !own.server_name.is_written();
+    }
+
+    static ProxySection proxy_section(const conf::Scope& scope) {
+        ProxySection section;
+        section.url = scope.arguments[0].text;
+        section.span = scope.arguments[0].span;
+        section.settings = scope.settings.get<RouteSettings>();
+        if (scope.settings.has<PassParameters>()) {
+            section.parameters = scope.settings.get<PassParameters>();
+        }
+        if (scope.settings.has<TlsUpstreamSettings>()) {
+            section.tls = scope.settings.get<TlsUpstreamSettings>();
+        }
+        return section;
     }
 
     static void add_sections(Site& site, const conf::Scope& scope) {
         for (const conf::Scope& child : scope.children) {
             if (child.kind == conf::Scope::Kind::proxy) {
-                site.proxies.push_back(
-                    {child.arguments[0].text, child.settings.get<RouteSettings>()});
+                site.proxies.push_back(proxy_section(child));
             }
             const bool is_match = child.kind == conf::Scope::Kind::location_match;
             if (!is_match && child.kind != conf::Scope::Kind::location) continue;
@@ -292,6 +277,7 @@ private:
     conf::Loaded& loaded_;
     bool test_only_;
     std::unique_ptr<Sites> sites_;
+    ProxySectionUses section_uses_;
 };
 
 std::unique_ptr<Sites> Sites::status_only(const Sites& like) {

@@ -1,0 +1,143 @@
+// See proxy_sections.h.
+#include "proxy/site/proxy_sections.h"
+
+#include <algorithm>
+
+namespace headgate::proxy {
+namespace {
+
+/// "https://host/path" of where a rule sends requests; of a pattern's, less what it captures.
+std::string target_url(const PassRule& rule) {
+    const std::string path = rule.target.path.substr(0, rule.target.path.find('$'));
+    return rule.target.scheme + "://" + rule.target.authority() + path;
+}
+
+/// Of a site that may be changed, or not: of its own, of the server around it, of Locations.
+template <class SomeSite, class Do>
+void each_rule(SomeSite& site, const Do& with) {
+    for (auto& rule : site.base.passes)
+        if (!rule.exclude) with(rule);
+    for (auto& location : site.locations) {
+        for (auto& rule : location.settings.passes)
+            if (!rule.exclude) with(rule);
+    }
+}
+
+/// Whether some request that goes to `url`, or below it, may be one that the section is about.
+bool may_reach(std::string_view section, std::string_view url) {
+    const std::string_view fixed = section.substr(0, section.find_first_of("*?"));
+    return fixed.starts_with(url) || url.starts_with(fixed);
+}
+
+/// Those whose settings may be in force for what goes to `url` or below it.
+std::vector<TlsUpstream*> upstreams_below(const TlsSite& tls, const std::string& url) {
+    const TlsUpstream& own = tls.upstream_for(url);
+    std::vector<TlsUpstream*> found;
+    for (const auto& upstream : tls.upstreams) {
+        const bool is_below = !covers_url(upstream->url, url) && may_reach(upstream->url, url);
+        if (is_below || upstream.get() == &own) found.push_back(upstream.get());
+    }
+    return found;
+}
+
+/// To where TLS is spoken, and the place of the rule that says so.
+struct TlsTarget {
+    std::string url;
+    conf::Span span;
+    const char* kind;
+};
+
+std::vector<TlsTarget> tls_targets(const Site& site) {
+    std::vector<TlsTarget> targets;
+    if (site.settings.tunnel) {
+        const TunnelRule& tunnel = *site.settings.tunnel;
+        if (tunnel.is_tls) targets.push_back({tunnel.endpoint.key, tunnel.span, "a tls:// target"});
+        return targets;
+    }
+    each_rule(site, [&](const PassRule& rule) {
+        if (!rule.target.is_tls()) return;
+        targets.push_back({target_url(rule), rule.span, "an https:// upstream"});
+    });
+    return targets;
+}
+
+void check_upstream(const TlsUpstream& upstream, const TlsTarget& target,
+                    const std::string& site_name, conf::Diagnostics& diagnostics) {
+    const std::string place =
+        upstream.url.empty() ? "in server " + site_name : "in <Proxy " + upstream.url + ">";
+    if (!*upstream.settings.engine) {
+        diagnostics.error(target.span, target.kind + std::string(" needs SSLProxyEngine On"),
+                          place);
+    } else if (*upstream.settings.verify == net::TlsContext::Verify::none) {
+        diagnostics.warning(target.span, "the certificate of this upstream is not verified",
+                            "write SSLProxyVerify require and SSLProxyCACertificateFile" +
+                                (upstream.url.empty() ? "" : " " + place));
+    }
+}
+
+}  // namespace
+
+void set_parameters(Site& site) {
+    std::vector<const ProxySection*> by_length;
+    for (const ProxySection& section : site.proxies)
+        by_length.push_back(&section);
+    std::stable_sort(by_length.begin(), by_length.end(), [](const auto* left, const auto* right) {
+        return left->url.size() < right->url.size();
+    });
+    each_rule(site, [&](PassRule& rule) {
+        PassParameters set;
+        for (const ProxySection* section : by_length) {
+            if (!section->parameters || !section->covers(target_url(rule))) continue;
+            set.merge_from(*section->parameters);
+        }
+        set.merge_from(rule.parameters);
+        set.keeps_path = rule.parameters.keeps_path;
+        rule.parameters = std::move(set);
+    });
+}
+
+void settle_tls_targets(const Site& site, conf::Diagnostics& diagnostics) {
+    if (site.tls == nullptr) return;
+    std::vector<const TlsUpstream*> seen;
+    for (const TlsTarget& target : tls_targets(site)) {
+        for (TlsUpstream* upstream : upstreams_below(*site.tls, target.url)) {
+            if (std::find(seen.begin(), seen.end(), upstream) != seen.end()) continue;
+            seen.push_back(upstream);
+            load_upstream(*upstream, diagnostics);
+            check_upstream(*upstream, target, site.name, diagnostics);
+        }
+    }
+}
+
+ProxySectionUses::Use& ProxySectionUses::use_of(const ProxySection& section) {
+    for (Use& use : uses_) {
+        if (use.span == section.span) return use;
+    }
+    uses_.push_back({section.span});
+    return uses_.back();
+}
+
+void ProxySectionUses::look_at(const Site& site) {
+    std::vector<std::string> urls;
+    each_rule(site, [&](const PassRule& rule) { urls.push_back(target_url(rule)); });
+    if (site.settings.tunnel) urls = {site.settings.tunnel->endpoint.key};
+    for (const ProxySection& section : site.proxies) {
+        Use& use = use_of(section);
+        for (const std::string& url : urls) {
+            // Parameters are a rule's, wherever its requests go.
+            const bool is_reached =
+                section.parameters ? section.covers(url) : may_reach(section.url, url);
+            use.is_reached = use.is_reached || is_reached;
+        }
+    }
+}
+
+void ProxySectionUses::report(conf::Diagnostics& diagnostics) const {
+    for (const Use& use : uses_) {
+        if (use.is_reached) continue;
+        diagnostics.warning(use.span, "no effect: no rule leads to what this <Proxy> covers",
+                            "its URL is compared with the targets of ProxyPass");
+    }
+}
+
+}  // namespace headgate::proxy
