@@ -101,6 +101,7 @@ void Applier::apply_directive(const Directive& directive, Scope& scope) {
         return;
     }
     if (is_context_right(directive, row->contexts, scope) && is_arity_right(directive, *row)) {
+        scope.written.push_back({row, directive.name.span});
         row->setter(scope.settings, Call{directive, *row, scope, diagnostics_});
     }
 }

@@ -4,6 +4,7 @@
 #include <ctime>
 
 #include "proxy/proxy_header_sending.h"
+#include "proxy/settings/protocols.h"
 #include "proxy/status/sums.h"
 
 namespace headgate::proxy {
@@ -99,7 +100,16 @@ void RawTunnel::prepare(std::string_view server_name) {
     tls_->context = upstream.context();
     tls_->server_name = rule_.endpoint.host;
     tls_->checks = {*upstream.settings.check_name, *upstream.settings.check_expiry};
+    tls_->protocols = protocols_to_ask_for();
     options_.tls = &*tls_;
+}
+
+/// What the client's handshake agreed on is passed on. A client without TLS has said nothing, so
+/// the configuration says it for it.
+std::string RawTunnel::protocols_to_ask_for() const {
+    if (connection_.tls == nullptr) return protocol_list(site_.settings.protocols);
+    const std::string agreed = net::tls_fact(*connection_.tls, "SSL_ALPN");
+    return agreed.empty() ? agreed : static_cast<char>(agreed.size()) + agreed;
 }
 
 loop::Milliseconds RawTunnel::upstream_timeout() const {

@@ -49,6 +49,8 @@ void ServerSettings::merge_from(const ServerSettings& over) {
     peers.merge_from(over.peers);
     proxy_header.merge_from(over.proxy_header);
     tunnel = over.tunnel;
+    protocols = over.protocols;
+    own_protocol_order.merge_from(over.own_protocol_order);
     error_log.merge_from(over.error_log);
     merge_levels(log_level, over.log_level);
     for (const auto& [nickname, format] : over.log_formats) {

@@ -40,6 +40,9 @@ void add_trusted_proxy_list(ServerSettings& settings, const conf::Call& call);
 void set_remote_ip_header(ServerSettings& settings, const conf::Call& call);
 void set_remote_ip_proxies_header(ServerSettings& settings, const conf::Call& call);
 
+// protocols.cpp
+void add_protocols(ServerSettings& settings, const conf::Call& call);
+
 // tunnel.cpp
 void set_tunnel_to(ServerSettings& settings, const conf::Call& call);
 

@@ -104,8 +104,8 @@ Parsed<Context::Verify> verify_choice(std::string_view text) {
 
 std::span<const conf::Row> tls_setting_rows() {
     static const std::vector<conf::Row> all = [] {
-        const auto server = tls_rules::server_rows();
-        const auto upstream = tls_rules::upstream_rows();
+        const auto server = tls_server_rows();
+        const auto upstream = tls_upstream_rows();
         std::vector<conf::Row> rows(server.begin(), server.end());
         rows.insert(rows.end(), upstream.begin(), upstream.end());
         return rows;

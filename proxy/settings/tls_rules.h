@@ -8,7 +8,8 @@
 
 namespace headgate::proxy::tls_rules {
 
-inline constexpr unsigned of_server = conf::in_server | conf::in_virtual_host;
+/// Beside TunnelTo too, where the side that a row is about speaks TLS.
+inline constexpr unsigned of_server = conf::in_server | conf::in_virtual_host | conf::on_tunnels;
 
 /// all, TLSv1.2, +TLSv1.3, -TLSv1: from left to right. Older versions can only be taken away.
 void set_protocols(conf::Set<unsigned>& protocols, const conf::Call& call);
@@ -44,9 +45,5 @@ void set(Owner& settings, const conf::Call& call) {
     }
     (settings.*member).write(std::move(*parsed.value), word.span);
 }
-
-/// The rows of each side; tls_setting_rows() has both.
-std::span<const conf::Row> server_rows();
-std::span<const conf::Row> upstream_rows();
 
 }  // namespace headgate::proxy::tls_rules

@@ -162,6 +162,7 @@ void add_staple_file(TlsServerSettings& settings, const Call& call) {
 }
 
 constexpr unsigned of_route = of_server | conf::in_location;
+constexpr unsigned of_requests = conf::in_server | conf::in_virtual_host;
 using Server = TlsServerSettings;
 
 /// A row whose member is of one side though both have it.
@@ -221,8 +222,8 @@ constexpr conf::Row rows[] = {
     side<&Server::strict_sni, conf::on_off>(
         "SSLStrictSNIVHostCheck", "On|Off",
         "Off", "Whether clients that name no server are refused (403)."),
-    side<&Server::sni_policy, sni_policy>(
-        "SSLVHostSNIPolicy", "strict|secure|authonly|insecure", "secure",
+    conf::rule<set<Server, &Server::sni_policy, sni_policy>>(
+        "SSLVHostSNIPolicy", of_requests, {1, 1}, "strict|secure|authonly|insecure", "secure",
         "When a request may be for another virtual host than the handshake; 421 otherwise."),
     conf::rule<add_command>("SSLOpenSSLConfCmd", of_server, {2, 2}, "command value", "",
                             "A command of OpenSSL's configuration (SSL_CONF_cmd)."),
@@ -242,14 +243,18 @@ constexpr conf::Row rows[] = {
     conf::rule<add_staple_file>("SSLStaplingFile", of_server, {1, 1}, "file", "",
                                 "The OCSP response (DER) of the SSLCertificateFile at the same "
                                 "place, kept by another tool; else that file's name with .ocsp."),
-    conf::rule<set_user_name>("SSLUserName", of_route, {1, 1}, "variable", "",
-                              "What %u is in logs, such as SSL_CLIENT_S_DN_CN."),
+    conf::rule<set_user_name>("SSLUserName", of_requests | conf::in_location, {1, 1}, "variable",
+                              "", "What %u is in logs, such as SSL_CLIENT_S_DN_CN."),
 };
 
 }  // namespace
 
-std::span<const conf::Row> server_rows() {
-    return rows;
+}  // namespace headgate::proxy::tls_rules
+
+namespace headgate::proxy {
+
+std::span<const conf::Row> tls_server_rows() {
+    return tls_rules::rows;
 }
 
-}  // namespace headgate::proxy::tls_rules
+}  // namespace headgate::proxy

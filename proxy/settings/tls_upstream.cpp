@@ -65,8 +65,12 @@ constexpr conf::Row rows[] = {
 
 }  // namespace
 
-std::span<const conf::Row> upstream_rows() {
-    return rows;
+}  // namespace headgate::proxy::tls_rules
+
+namespace headgate::proxy {
+
+std::span<const conf::Row> tls_upstream_rows() {
+    return tls_rules::rows;
 }
 
-}  // namespace headgate::proxy::tls_rules
+}  // namespace headgate::proxy

@@ -6,8 +6,10 @@
 #include <cstring>
 
 #include "conf/value.h"
+#include "proxy/settings/protocols.h"
 #include "proxy/site/proxy_sections.h"
 #include "proxy/site/site.h"
+#include "proxy/site/tunnel_check.h"
 
 namespace headgate::proxy {
 
@@ -27,6 +29,7 @@ public:
         for (Sites::Binding& binding : sites_->bindings_)
             settle(binding.candidates);
         section_uses_.report(loaded_.diagnostics);
+        check_demands_around_tunnels(*sites_, root, loaded_.diagnostics);
         return loaded_.diagnostics.has_errors() ? nullptr : std::move(sites_);
     }
 
@@ -72,7 +75,10 @@ private:
         set_parameters(site);
         settle_tls_targets(site, loaded_.diagnostics);
         section_uses_.look_at(site);
-        check_tunnel(site, scope);
+        check_tunnel(site, scope, loaded_.diagnostics);
+        if (root != nullptr && !site.settings.tunnel) {
+            check_protocols_of_requests(scope.settings.get<ServerSettings>(), loaded_.diagnostics);
+        }
         open_logs(site);
         return site;
     }
@@ -108,18 +114,6 @@ private:
                 "a tunnel is chosen by the name in a ClientHello, and virtual host " + site->name +
                     " of the same address speaks plain HTTP",
                 "give one of them another port, or SSLEngine On to that one");
-        }
-    }
-
-    /// Nothing of a tunnel is understood, so nothing can be done to requests in it.
-    void check_tunnel(const Site& site, const conf::Scope& scope) {
-        if (!site.settings.tunnel) return;
-        const RouteSettings& own = scope.settings.get<RouteSettings>();
-        const TunnelRule& rule = *site.settings.tunnel;
-        if (!own.passes.empty() || !scope.children.empty()) {
-            loaded_.diagnostics.error(rule.span,
-                                      "ProxyPass and sections have no effect beside TunnelTo",
-                                      "requests are not looked at");
         }
     }
 
@@ -180,7 +174,10 @@ private:
         server.merge_from(scope.settings.get<TlsServerSettings>());
         upstream.merge_from(scope.settings.get<TlsUpstreamSettings>());
         auto upstreams = tls_upstreams(upstream, site.proxies, loaded_.server_root);
-        server.answers_protocols = !site.settings.tunnel;
+        const bool is_tunnel = site.settings.tunnel.has_value();
+        server.protocols_offered =
+            is_tunnel ? protocol_list(site.settings.protocols) : "\x08http/1.1";
+        server.own_protocol_order = *site.settings.own_protocol_order;
         ask_for_locations(site, server);
         site.tls = load_tls(server, std::move(upstreams), site.name, loaded_);
     }

@@ -172,7 +172,7 @@ std::shared_ptr<TlsContext> make_server_context(const TlsSite& site, const TlsFi
     if (auto cache = shared_session_cache(*settings.session_cache)) {
         context->use_session_cache(std::move(cache));
     }
-    if (settings.answers_protocols) context->answer_protocols();
+    context->offer_protocols(settings.protocols_offered, settings.own_protocol_order);
     for (const auto& [name, value] : settings.commands) {
         const std::string problem = context->command(name.text, value.text);
         if (!problem.empty()) {
