@@ -216,7 +216,6 @@ std::unique_ptr<TlsSite> load_tls(const TlsServerSettings& server,
         load_ticket_key(server, loaded);
         site->set_server(make_server_context(*site, files, loaded.diagnostics));
     }
-    load_upstream(*site->upstreams.front(), loaded.diagnostics);
     return site;
 }
 

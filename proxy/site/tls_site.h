@@ -69,8 +69,8 @@ std::vector<std::string> tls_file_names(const TlsSite& site);
 std::shared_ptr<net::TlsContext> make_server_context(const TlsSite& site, const TlsFiles& files,
                                                      conf::Diagnostics& diagnostics);
 
-/// The TLS of a site from its settings, which are merged with what encloses them; of `upstreams`
-/// (see TlsSite) the first is loaded. Null after a mistake.
+/// The TLS of a site from its settings, which are merged with what encloses them; `upstreams`
+/// (see TlsSite) are loaded when it is known which of them are needed. Null after a mistake.
 std::unique_ptr<TlsSite> load_tls(const TlsServerSettings& server,
                                   std::vector<std::unique_ptr<TlsUpstream>> upstreams,
                                   const std::string& site_name, conf::Loaded& loaded);

@@ -22,7 +22,7 @@ public:
     TlsUpstream(TlsUpstreamSettings with, std::string of_url, std::string root)
         : settings(std::move(with)), url(std::move(of_url)), server_root(std::move(root)) {}
 
-    /// For a new connection; null unless SSLProxyEngine is on.
+    /// For a new connection; null unless SSLProxyEngine is on and some rule can lead there.
     Context context() const {
         std::lock_guard lock(mutex_);
         return context_;

@@ -6,7 +6,9 @@
 
 #include <algorithm>
 
+#include "tests/support/certificates.h"
 #include "tests/support/loaded_sites.h"
+#include "tests/support/temporary_folder.h"
 
 namespace headgate::proxy {
 namespace {
@@ -102,6 +104,22 @@ TEST(ProxySections, are_told_when_they_can_do_nothing) {
     EXPECT_NE(messages("http://a.test/x/deeper", "ProxySet timeout=5").find("no effect"),
               std::string::npos)
         << "rules have parameters, not requests";
+}
+
+/// Nothing has to be written for the virtual host that no rule asks it.
+TEST(ProxySections, are_enough_where_they_cover_every_target) {
+    const std::string require = "SSLProxyEngine On\nSSLProxyVerify require\n";
+    const support::TemporaryFolder folder;
+    support::Authority authority;
+    const std::string rule = "ProxyPass / https://a.test/\n";
+    const std::string section = "<Proxy https://a.test>\nSSLProxyCACertificateFile " +
+                                folder.write("ca.pem", authority.certificate()) + "\n</Proxy>\n";
+    EXPECT_EQ(LoadedSites::messages_of(require + rule + section), "");
+    EXPECT_NE(LoadedSites::messages_of(require + rule).find("no authority to verify upstreams by"),
+              std::string::npos);
+    EXPECT_NE(LoadedSites::messages_of(require + rule + section + "ProxyPass /b https://b.test\n")
+                  .find("no authority to verify upstreams by"),
+              std::string::npos);
 }
 
 TEST(ProxySections, must_allow_tls_where_a_rule_needs_it) {
