@@ -29,14 +29,22 @@ bool may_reach(std::string_view section, std::string_view url) {
     return fixed.starts_with(url) || url.starts_with(fixed);
 }
 
-/// Those whose settings may be in force for what goes to `url` or below it.
+/// Whether a section that covers `url` covers all that begins with it, too.
+bool covers_all_below(const std::string& section, const std::string& url) {
+    const bool is_open = section.find_first_of("*?") == section.npos || section.back() == '*';
+    return is_open && covers_url(section, url);
+}
+
+/// Those whose settings may be in force for what goes to `url` or below it. The longest come first,
+/// so none behind one that covers all of it.
 std::vector<TlsUpstream*> upstreams_below(const TlsSite& tls, const std::string& url) {
-    const TlsUpstream& own = tls.upstream_for(url);
     std::vector<TlsUpstream*> found;
-    for (const auto& upstream : tls.upstreams) {
-        const bool is_below = !covers_url(upstream->url, url) && may_reach(upstream->url, url);
-        if (is_below || upstream.get() == &own) found.push_back(upstream.get());
+    for (std::size_t i = 1; i < tls.upstreams.size(); i++) {
+        TlsUpstream& upstream = *tls.upstreams[i];
+        if (may_reach(upstream.url, url)) found.push_back(&upstream);
+        if (covers_all_below(upstream.url, url)) return found;
     }
+    found.push_back(tls.upstreams.front().get());
     return found;
 }
 

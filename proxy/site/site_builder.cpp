@@ -178,7 +178,7 @@ private:
         server.protocols_offered =
             is_tunnel ? protocol_list(site.settings.protocols) : "\x08http/1.1";
         server.own_protocol_order = *site.settings.own_protocol_order;
-        ask_for_locations(site, server);
+        if (!is_tunnel) ask_for_locations(site, server);
         site.tls = load_tls(server, std::move(upstreams), site.name, loaded_);
     }
 

@@ -66,6 +66,24 @@ TEST(ProxySections, of_the_server_are_about_virtual_hosts) {
     EXPECT_EQ(unused.upstreams[1]->context(), nullptr) << "no rule of it leads there";
 }
 
+/// A pattern may cover a rule's target and not what is below it: then another one decides there.
+TEST(ProxySections, are_all_loaded_that_can_decide) {
+    const LoadedSites loaded(
+        "SSLProxyEngine On\nProxyPass / https://a.test/\n"
+        "<Proxy https://a.test>\nSSLProxyVerifyDepth 3\n</Proxy>\n"
+        "<Proxy https://?.test/>\nSSLProxyVerifyDepth 4\n</Proxy>\n"
+        "<Proxy https://*>\nSSLProxyVerifyDepth 5\n</Proxy>\n");
+    ASSERT_TRUE(loaded.sites());
+    for (const auto& [url, depth] : {std::pair{"https://a.test/", 4}, {"https://a.test/x", 3}}) {
+        const TlsUpstream& upstream = loaded.main().tls->upstream_for(url);
+        EXPECT_EQ(*upstream.settings.verify_depth, depth) << url;
+        EXPECT_NE(upstream.context(), nullptr) << url;
+    }
+    const TlsUpstream& other = loaded.main().tls->upstream_for("https://b.test/x");
+    EXPECT_EQ(*other.settings.verify_depth, 5);
+    EXPECT_EQ(other.context(), nullptr) << "no rule leads there";
+}
+
 TEST(ProxySections, give_rules_their_parameters) {
     const LoadedSites loaded(
         "<Proxy http://a.test/deep>\nProxySet timeout=3 ttl=9\n</Proxy>\n"

@@ -3,7 +3,9 @@
 
 #include <gtest/gtest.h>
 
+#include "tests/support/certificates.h"
 #include "tests/support/loaded_sites.h"
+#include "tests/support/temporary_folder.h"
 
 namespace headgate::proxy {
 namespace {
@@ -82,6 +84,17 @@ TEST(TunnelCheck, warns_of_demands_around_it) {
     EXPECT_EQ(messages("", "tcp://127.0.0.1:1", "<Location /a>\nSetHandler none\n</Location>\n"),
               "");
     EXPECT_EQ(LoadedSites::messages_of(demand), "");
+    // Nor is a certificate asked for at the handshake, for which there would have to be
+    // authorities.
+    const support::TemporaryFolder folder;
+    support::Authority authority;
+    const support::Issued issued = authority.issue("a.test");
+    const std::string with_tls =
+        messages("SSLEngine On\nSSLCertificateFile " +
+                     folder.write("a.pem", issued.certificate + issued.key),
+                 "tcp://127.0.0.1:1", "<Location /a>\nSSLVerifyClient optional\n</Location>\n");
+    EXPECT_NE(with_tls.find("warning: what this section demands"), std::string::npos) << with_tls;
+    EXPECT_EQ(with_tls.find("error"), std::string::npos) << with_tls;
 }
 
 TEST(TunnelCheck, knows_the_protocols_of_requests) {
