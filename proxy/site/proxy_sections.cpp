@@ -121,7 +121,7 @@ ProxySectionUses::Use& ProxySectionUses::use_of(const ProxySection& section) {
     for (Use& use : uses_) {
         if (use.span == section.span) return use;
     }
-    uses_.push_back({section.span});
+    uses_.push_back({section.span, false, ""});
     return uses_.back();
 }
 
@@ -138,10 +138,31 @@ void ProxySectionUses::look_at(const Site& site) {
             use.is_reached = use.is_reached || is_reached;
         }
     }
+    find_order(site);
+}
+
+void ProxySectionUses::find_order(const Site& site) {
+    const auto& all = site.proxies;
+    for (std::size_t i = 0; i < all.size(); i++) {
+        for (std::size_t later = i + 1; later < all.size(); later++) {
+            const bool is_about_the_same =
+                (all[i].tls && all[later].tls) || (all[i].parameters && all[later].parameters);
+            const bool is_longer = all[i].url.size() > all[later].url.size();
+            if (!is_about_the_same || !is_longer) continue;
+            if (encloses(all[later].url, all[i].url)) use_of(all[i]).beats = all[later].url;
+        }
+    }
 }
 
 void ProxySectionUses::report(conf::Diagnostics& diagnostics) const {
     for (const Use& use : uses_) {
+        if (!use.beats.empty()) {
+            diagnostics.warning(use.span,
+                                "the longest URL decides about connections: this one goes over "
+                                "<Proxy " +
+                                    use.beats + "> behind it",
+                                "in Apache the last one does: write it behind that one");
+        }
         if (use.is_reached) continue;
         diagnostics.warning(use.span, "no effect: no rule leads to what this <Proxy> covers",
                             "its URL is compared with the targets of ProxyPass");

@@ -2,6 +2,7 @@
 // the site is built. What depends on the URL of a request is in Places and TlsSite.
 #pragma once
 
+#include <string>
 #include <vector>
 
 #include "conf/diagnostic.h"
@@ -17,19 +18,22 @@ void set_parameters(Site& site);
 /// place where it can be written.
 void settle_tls_targets(const Site& site, conf::Diagnostics& diagnostics);
 
-/// Finds sections without effect: those of the server are about the rules of every virtual host.
+/// Finds sections without effect, and such as mean something else in Apache, where the last one
+/// that covers a URL goes over the others. Those of the server are about every virtual host.
 class ProxySectionUses {
 public:
     void look_at(const Site& site);
-    /// When all sites have been looked at: warns of sections that no rule leads to.
+    /// When all sites have been looked at: warns of what was found.
     void report(conf::Diagnostics& diagnostics) const;
 
 private:
     struct Use {
         conf::Span span;
         bool is_reached = false;
+        std::string beats;  // the URL of a shorter one that stands behind it
     };
     Use& use_of(const ProxySection& section);
+    void find_order(const Site& site);
 
     std::vector<Use> uses_;
 };

@@ -97,6 +97,10 @@ bool covers_url(std::string_view section, std::string_view url) {
     return ::fnmatch(std::string(section).c_str(), std::string(url).c_str(), 0) == 0;
 }
 
+bool encloses(const std::string& outer, const std::string& inner) {
+    return covers_url(outer, inner) || covers_url(outer, inner + "/");
+}
+
 std::string Match::url() const {
     return route->rule.target.scheme + "://" + route->authority + path;
 }

@@ -79,6 +79,8 @@ struct ProxySection {
 /// Whether the URL of a Proxy section covers another. Apache's rule: a text with * or ? is matched
 /// whole, others as a prefix.
 bool covers_url(std::string_view section, std::string_view url);
+/// Whether a section covers all that another one does, as far as two texts with wildcards can tell.
+bool encloses(const std::string& outer, const std::string& inner);
 
 /// Whether the path that a rule made stays where the rule's target is. A pattern's capture may make
 /// dot segments of what was none: "^/img(.*)" and "/files/$1" make "/files/../x" of "/img../x".

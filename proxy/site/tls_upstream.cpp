@@ -7,15 +7,6 @@ namespace headgate::proxy {
 
 using net::TlsContext;
 
-namespace {
-
-/// Whether every URL below `inner` is below `outer`, as far as two texts with wildcards can tell.
-bool encloses(const std::string& outer, const std::string& inner) {
-    return covers_url(outer, inner) || covers_url(outer, inner + "/");
-}
-
-}  // namespace
-
 std::vector<std::unique_ptr<TlsUpstream>> tls_upstreams(const TlsUpstreamSettings& general,
                                                         const std::vector<ProxySection>& sections,
                                                         const std::string& server_root) {

@@ -140,6 +140,24 @@ TEST(ProxySections, are_enough_where_they_cover_every_target) {
               std::string::npos);
 }
 
+TEST(ProxySections, say_where_apache_would_have_the_last_one_win) {
+    const auto section = [](const std::string& url, const std::string& directive) {
+        return "<Proxy " + url + ">\n" + directive + "\n</Proxy>\n";
+    };
+    const std::string rule = "ProxyPass / http://a.test/\n";
+    const std::string longer = section("http://a.test/", "ProxySet timeout=5");
+    const std::string shorter = section("*", "ProxySet timeout=6");
+    EXPECT_EQ(LoadedSites::messages_of(rule + shorter + longer), "");
+    const std::string said = LoadedSites::messages_of(rule + longer + shorter);
+    EXPECT_NE(said.find("2:8: warning: the longest URL decides about connections: this one goes "
+                        "over <Proxy *> behind it"),
+              std::string::npos)
+        << said;
+    EXPECT_EQ(LoadedSites::messages_of(rule + longer + section("*", "ProxyPreserveHost On")), "");
+    EXPECT_EQ(LoadedSites::messages_of(rule + section("http://a.test", "ProxySet ttl=5") + longer),
+              "");
+}
+
 TEST(ProxySections, must_allow_tls_where_a_rule_needs_it) {
     const std::string rule = "ProxyPass /x https://a.test/x/\n";
     const auto messages = [&](const std::string& more) {
