@@ -101,6 +101,7 @@ void Applier::apply_directive(const Directive& directive, Scope& scope) {
         return;
     }
     if (is_context_right(directive, row->contexts, scope) && is_arity_right(directive, *row)) {
+        scope.written.push_back({row, directive.name.span});
         row->setter(scope.settings, Call{directive, *row, scope, diagnostics_});
     }
 }
@@ -246,6 +247,10 @@ bool Applier::are_section_arguments_right(const Directive& section, const Sectio
             }
         }
         return true;
+    }
+    const Word& url = section.arguments[0];
+    if (has_name_prefix(url.text, "balancer:")) {
+        diagnostics_.error(url.span, "balancers: not yet", "expected the URL of an upstream");
     }
     if (section.arguments.size() > 1) {
         diagnostics_.error(section.arguments[1].span,

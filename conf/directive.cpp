@@ -58,7 +58,8 @@ std::string describe(const Row& row) {
     if (!row.default_text.empty()) {
         out.append("    default: ").append(row.default_text).append("\n");
     }
-    return out + "    allowed in: " + describe_contexts(row.contexts) + "\n";
+    out += "    allowed in: " + describe_contexts(row.contexts);
+    return out + ((row.contexts & on_tunnels) != 0 ? "; beside TunnelTo too\n" : "\n");
 }
 
 std::string describe_all(const RowTables& tables) {

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "conf/diagnostic.h"
+#include "conf/scope.h"
 #include "conf/settings.h"
 #include "conf/tree.h"
 #include "conf/value.h"
@@ -18,23 +19,15 @@ namespace headgate::conf {
 
 struct Row;
 
-/// One section of the configuration, and what was set in it (not merged with what encloses it).
-struct Scope {
-    enum class Kind { server, virtual_host, location, location_match, proxy };
-
-    Kind kind = Kind::server;
-    std::vector<Word> arguments;  ///< of the section; <Location ~ X> has X alone and is a match
-    Span span;                    ///< of the section's name; nowhere for the server
-    Settings settings;
-    std::vector<Scope> children;  ///< in file order
-};
-
 /// Contexts, one bit each, as Apache's documentation names them.
 enum Contexts : unsigned {
     in_server = 1,        ///< "server config"
     in_virtual_host = 2,  ///< inside <VirtualHost>
     in_location = 4,      ///< inside <Location> and <LocationMatch>
     in_proxy = 8,         ///< inside <Proxy>
+    /// Not a place but a promise: where it may stand it also has an effect on connections of which
+    /// nothing is understood, those of a virtual host with TunnelTo.
+    on_tunnels = 16,
 };
 
 /// A directive as a setter sees it: arity and context are already checked. Lives for the call only.

@@ -130,7 +130,7 @@ constexpr KnownNames directives[] = {
      "ProxyPassReverseCookiePath ProxyReceiveBufferSize ProxyRemote ProxyRemoteMatch "
      "ProxySCGIInternalRedirect ProxySCGISendfile ProxySourceAddress"},
     {Support::not_yet, "balancers: not yet; one ProxyPass to one upstream works",
-     "BalancerInherit BalancerMember BalancerPersist ProxySet"},
+     "BalancerInherit BalancerMember BalancerPersist"},
     {Support::not_yet, "environment variables of requests: not yet",
      "BrowserMatch BrowserMatchNoCase PassEnv SetEnv SetEnvIf SetEnvIfExpr SetEnvIfNoCase "
      "UnsetEnv"},

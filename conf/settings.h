@@ -79,6 +79,12 @@ public:
         return entry != nullptr ? static_cast<const Holder<T>*>(entry)->value : absent;
     }
 
+    /// Whether some T was edited: a directive of its own stands there.
+    template <class T>
+    bool has() const {
+        return find(key<T>()) != nullptr;
+    }
+
     /// What an inner section means inside an outer one.
     static Settings merge(const Settings& base, const Settings& over) {
         Settings merged = base;

@@ -72,7 +72,7 @@ private:
     net::Failure as_departure(const net::Failure& failure) const;
     bool may_try_again(const net::Failure& failure) const;
     upstream::BorrowOptions borrow_options();
-    void prepare_tls(const Request& request);
+    bool prepare_tls(const Request& request, const Match& match);
 
     // ending
     loop::Task<void> answer(Answer made);

@@ -96,6 +96,9 @@ std::optional<Answer> Exchange::route(const Request& request, const BelievedClie
     if (limit != 0 && request.framing.length > limit) {
         return make_answer(413, *settings_);
     }
+    if (match.route->rule.target.is_tls() && !prepare_tls(request, match)) {
+        return make_answer(502, *settings_);
+    }
     route_ = match.route;
     write_request(request, match, client);
     return std::nullopt;
@@ -158,7 +161,6 @@ void Exchange::write_request(const Request& request, const Match& match,
                              &site_->trust, &client,     connection_.tls,          upgrade_};
     head_ = upstream_head(request, match, facts);
     rewrite_ = response_rewrite(request, facts);
-    if (match.route->rule.target.is_tls()) prepare_tls(request);
     content_ = request.framing.kind == Kind::chunked ? upstream::RequestContent::chunked
                : request.framing.has_content()       ? upstream::RequestContent::length
                                                      : upstream::RequestContent::none;
@@ -167,14 +169,29 @@ void Exchange::write_request(const Request& request, const Match& match,
 }
 
 /// As in Apache, an upstream that sees the client's Host is asked for that name under TLS too.
-void Exchange::prepare_tls(const Request& request) {
-    const TlsUpstreamSettings& settings = site_->tls->upstream_settings;
-    const bool preserves_host = *settings_->proxy_preserve_host && !request.host.empty();
+/// False where a Proxy section of this very URL leaves SSLProxyEngine off, which is reported.
+bool Exchange::prepare_tls(const Request& request, const Match& match) {
+    const TlsSite& tls = *site_->tls;
+    const TlsUpstream& upstream =
+        tls.has_sections() ? tls.upstream_for(match.url()) : *tls.upstreams.front();
     tls_ = std::make_unique<upstream::TlsOptions>();
-    tls_->context = site_->tls->upstream();
-    tls_->server_name =
-        preserves_host ? std::string(host_without_port(request.host)) : route_->rule.target.host;
-    tls_->checks = {*settings.check_name, *settings.check_expiry};
+    tls_->context = upstream.context();
+    if (tls_->context == nullptr) {
+        ledger_.failed = true;
+        ledger_.failure = {Side::upstream,
+                           FailureKind::tls_failed,
+                           net::phase::tls,
+                           0,
+                           0,
+                           "SSLProxyEngine is off for this URL"};
+        report(ledger_.failure);
+        return false;
+    }
+    const bool preserves_host = *settings_->proxy_preserve_host && !request.host.empty();
+    tls_->server_name = preserves_host ? std::string(host_without_port(request.host))
+                                       : match.route->rule.target.host;
+    tls_->checks = {*upstream.settings.check_name, *upstream.settings.check_expiry};
+    return true;
 }
 
 void Exchange::refuse(const RefusedRequest& refused) {

@@ -4,6 +4,7 @@
 #include <ctime>
 
 #include "proxy/proxy_header_sending.h"
+#include "proxy/settings/protocols.h"
 #include "proxy/status/sums.h"
 
 namespace headgate::proxy {
@@ -94,11 +95,12 @@ void RawTunnel::prepare(std::string_view server_name) {
         proxy_header(*parameters.proxy_header,
                      {connection_.client, connection_.reached, connection_.tls, server_name});
     if (!rule_.is_tls) return;
-    const TlsUpstreamSettings& settings = site_.tls->upstream_settings;
+    const TlsUpstream& upstream = site_.tls->upstream_for(rule_.endpoint.key);
     tls_.emplace();
-    tls_->context = site_.tls->upstream();
+    tls_->context = upstream.context();
     tls_->server_name = rule_.endpoint.host;
-    tls_->checks = {*settings.check_name, *settings.check_expiry};
+    tls_->checks = {*upstream.settings.check_name, *upstream.settings.check_expiry};
+    tls_->protocols = protocols_to_ask_for();
     options_.tls = &*tls_;
 }
 
@@ -109,6 +111,14 @@ TunnelTerms RawTunnel::tunnel_terms() {
     if (*site_.base.enable_splice) terms.pipes = &state_.pipes;
     if (connection_.header_rule != ProxyHeaderRule::unexpected) terms.guard = &guard_;
     return terms;
+}
+
+/// What the client's handshake agreed on is passed on. A client without TLS has said nothing, so
+/// the configuration says it for it.
+std::string RawTunnel::protocols_to_ask_for() const {
+    if (connection_.tls == nullptr) return protocol_list(site_.settings.protocols);
+    const std::string agreed = net::tls_fact(*connection_.tls, "SSL_ALPN");
+    return agreed.empty() ? agreed : static_cast<char>(agreed.size()) + agreed;
 }
 
 loop::Milliseconds RawTunnel::upstream_timeout() const {

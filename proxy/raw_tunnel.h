@@ -37,6 +37,7 @@ public:
 
 private:
     void prepare(std::string_view server_name);
+    std::string protocols_to_ask_for() const;
     void capture();
     void watch_client();
     net::Failure as_departure(const net::Failure& failure) const;

@@ -12,6 +12,16 @@ namespace {
 
 constexpr std::time_t ticket_key_life = 3600;
 
+// Parts of a site's TLS: its clients' side, then its upstreams, in TlsSite's order.
+constexpr std::size_t of_clients = 0;
+constexpr std::size_t of_upstreams = 1;
+
+std::string described(std::size_t part, const Site& site) {
+    if (part == of_clients) return site.name;
+    const std::string& url = site.tls->upstreams[part - of_upstreams]->url;
+    return site.name + ", for its upstreams" + (url.empty() ? "" : " of <Proxy " + url + ">");
+}
+
 /// Texts behind one another, each with its size in front.
 class Packed {
 public:
@@ -29,9 +39,9 @@ private:
     std::size_t at_ = 0;
 };
 
-std::string pack(std::size_t side, std::size_t site, const TlsFiles& files) {
+std::string pack(std::size_t part, std::size_t site, const TlsFiles& files) {
     Packed packed;
-    packed.add(std::to_string(side));
+    packed.add(std::to_string(part));
     packed.add(std::to_string(site));
     packed.add(std::to_string(files.credentials.size()));
     for (const net::TlsCredential& credential : files.credentials) {
@@ -78,16 +88,18 @@ TlsWatch::TlsWatch(const Sites& sites) {
     for (const auto& site : sites.all()) {
         if (site->tls == nullptr) continue;
         serves_ = serves_ || site->serves_tls();
-        if (site->serves_tls()) watch(Side::clients, *site, tls_file_names(*site->tls));
-        if (site->tls->upstream() != nullptr) {
-            watch(Side::upstreams, *site, upstream_file_names(*site->tls));
+        if (site->serves_tls()) watch(of_clients, *site, tls_file_names(*site->tls));
+        for (std::size_t i = 0; i < site->tls->upstreams.size(); i++) {
+            const TlsUpstream& upstream = *site->tls->upstreams[i];
+            if (upstream.context() == nullptr) continue;
+            watch(of_upstreams + i, *site, upstream_file_names(upstream));
         }
     }
 }
 
-void TlsWatch::watch(Side side, const Site& site, std::vector<std::string> names) {
+void TlsWatch::watch(std::size_t part, const Site& site, std::vector<std::string> names) {
     Watched watched;
-    watched.side = side;
+    watched.part = part;
     watched.site = &site;
     watched.names = std::move(names);
     watched.seen = stamps_.of(watched.names);
@@ -111,18 +123,19 @@ std::vector<std::string> TlsWatch::look() {
 /// What to send, or nothing when the files are of no use.
 std::string TlsWatch::reload(Watched& watched) {
     const Site& site = *watched.site;
-    const bool is_for_clients = watched.side == Side::clients;
     conf::Diagnostics diagnostics = site.tls->texts;
-    const TlsFiles files = is_for_clients ? read_tls_files(*site.tls, site.name, diagnostics)
-                                          : read_upstream_files(*site.tls, diagnostics);
+    const TlsFiles files =
+        watched.part == of_clients
+            ? read_tls_files(*site.tls, site.name, diagnostics)
+            : read_upstream_files(*site.tls->upstreams[watched.part - of_upstreams], diagnostics);
     const bool is_made =
-        !diagnostics.has_errors() && take(watched.side, *site.tls, files, diagnostics);
-    const std::string whose = site.name + (is_for_clients ? "" : ", for its upstreams");
+        !diagnostics.has_errors() && take(watched.part, *site.tls, files, diagnostics);
+    const std::string whose = described(watched.part, site);
     if (is_made) {
         watched.is_tried_again = false;
         std::cerr << diagnostics.render(false) << "headgate: new certificates for " << whose
                   << std::endl;
-        return pack(static_cast<std::size_t>(watched.side), site.index, files);
+        return pack(watched.part, site.index, files);
     }
     if (!watched.is_tried_again) {
         watched.is_tried_again = true;
@@ -135,23 +148,24 @@ std::string TlsWatch::reload(Watched& watched) {
 }
 
 /// Makes such files those of new connections; false when they are of no use.
-bool TlsWatch::take(Side side, TlsSite& site, const TlsFiles& files,
+bool TlsWatch::take(std::size_t part, TlsSite& site, const TlsFiles& files,
                     conf::Diagnostics& diagnostics) {
-    const bool is_for_clients = side == Side::clients;
-    auto context = is_for_clients ? make_server_context(site, files, diagnostics)
-                                  : make_upstream_context(site, files, diagnostics);
-    if (context == nullptr) return false;
-    if (is_for_clients) {
+    if (part == of_clients) {
+        auto context = make_server_context(site, files, diagnostics);
+        if (context == nullptr) return false;
         site.set_server(std::move(context));
-    } else {
-        site.set_upstream(std::move(context));
+        return true;
     }
+    TlsUpstream& upstream = *site.upstreams[part - of_upstreams];
+    auto context = make_upstream_context(upstream, files, diagnostics);
+    if (context == nullptr) return false;
+    upstream.set_context(std::move(context));
     return true;
 }
 
 /// Nobody sends an OCSP response once it has expired; that is said once.
 void TlsWatch::say_expired(Watched& watched) {
-    if (watched.side != Side::clients) return;
+    if (watched.part != of_clients) return;
     const auto context = watched.site->tls->server();
     if (context == nullptr || context->staples() == nullptr) return;
     const std::time_t end = context->staples()->first_end();
@@ -173,12 +187,13 @@ void TlsWatch::rotate_tickets() {
 void TlsWatch::take_sent(const Sites& sites, const std::string& text) {
     Packed packed;
     packed.text = text;
-    const auto side = static_cast<Side>(std::stoul(packed.take()));
+    const std::size_t part = std::stoul(packed.take());
     const std::size_t index = std::stoul(packed.take());
     if (index >= sites.all().size()) return;
     const Site& site = *sites.all()[index];
     conf::Diagnostics diagnostics = site.tls->texts;
-    take(side, *site.tls, unpack(packed), diagnostics);
+    if (part >= of_upstreams + site.tls->upstreams.size()) return;
+    take(part, *site.tls, unpack(packed), diagnostics);
 }
 
 }  // namespace headgate::proxy

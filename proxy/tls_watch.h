@@ -25,18 +25,17 @@ public:
     std::vector<std::string> look();
 
 private:
-    enum class Side : std::size_t { clients, upstreams };
     struct Watched {
-        Side side = Side::clients;
+        std::size_t part = 0;  // of the site's TLS: see tls_watch.cpp
         const Site* site = nullptr;
         std::vector<std::string> names;
         std::vector<FileStamp> seen;
         bool is_tried_again = false;  // a bad pair may be one half written
         std::time_t said_end = 0;     // of the OCSP response whose end was said
     };
-    void watch(Side side, const Site& site, std::vector<std::string> names);
+    void watch(std::size_t part, const Site& site, std::vector<std::string> names);
     std::string reload(Watched& watched);
-    static bool take(Side side, TlsSite& site, const TlsFiles& files,
+    static bool take(std::size_t part, TlsSite& site, const TlsFiles& files,
                      conf::Diagnostics& diagnostics);
     static void say_expired(Watched& watched);
     void rotate_tickets();

@@ -11,7 +11,8 @@ using net::Result;
 using net::Side;
 
 std::string TlsOptions::key(const Endpoint& endpoint) const {
-    return endpoint.key + "|" + server_name + "|" + std::to_string(context->number());
+    return endpoint.key + "|" + server_name + "|" + std::to_string(context->number()) +
+           (protocols.empty() ? "" : "|" + protocols);
 }
 
 loop::Task<Result<std::unique_ptr<net::Transport>>> start_tls(
@@ -21,6 +22,7 @@ loop::Task<Result<std::unique_ptr<net::Transport>>> start_tls(
     // RFC 6066 section 3: "Literal IPv4 and IPv6 addresses are not permitted".
     const bool is_literal = loop::Address::from_literal(options.server_name, 0).has_value();
     if (!is_literal) tls->ask_for(options.server_name);
+    if (!options.protocols.empty()) tls->ask_for_protocols(options.protocols);
     tls->resume_from(sessions, options.key(endpoint));
     const Result<void> shaken = co_await handshake(*tls, Side::upstream, deadline);
     if (!shaken) co_return shaken.error();

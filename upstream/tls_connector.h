@@ -18,8 +18,10 @@ struct TlsOptions {
     std::shared_ptr<const net::TlsContext> context;
     std::string server_name;  // asked for, and looked for in the certificate; or an address
     net::PeerChecks checks;
+    std::string protocols;  // asked for (ALPN), as on the wire; empty: none
 
-    /// What connections and sessions are filed under: nothing is shared between names or contexts.
+    /// What connections and sessions are filed under: nothing is shared between names, contexts
+    /// or protocols.
     std::string key(const Endpoint& endpoint) const;
 };
 

@@ -52,11 +52,16 @@ int keep_session(SSL* ssl, SSL_SESSION* session) {
 /// RFC 7301 section 3.2: "If the server supports no protocols that the client advertises", it says
 /// so and ends.
 int select_protocol(SSL*, const unsigned char** chosen, unsigned char* size,
-                    const unsigned char* offered, unsigned offered_size, void*) {
-    static constexpr unsigned char ours[] = "\x08http/1.1";
+                    const unsigned char* offered, unsigned offered_size, void* of) {
+    const auto& context = *static_cast<const TlsContext*>(of);
+    const auto* ours = reinterpret_cast<const unsigned char*>(context.protocols().data());
+    const auto our_size = static_cast<unsigned>(context.protocols().size());
     unsigned char* selected = nullptr;
+    // It takes the first of the former list that the latter has.
     const int result =
-        SSL_select_next_proto(&selected, size, ours, sizeof ours - 1, offered, offered_size);
+        context.has_own_protocol_order()
+            ? SSL_select_next_proto(&selected, size, ours, our_size, offered, offered_size)
+            : SSL_select_next_proto(&selected, size, offered, offered_size, ours, our_size);
     *chosen = selected;
     return result == OPENSSL_NPN_NEGOTIATED ? SSL_TLSEXT_ERR_OK : SSL_TLSEXT_ERR_ALERT_FATAL;
 }
@@ -168,8 +173,11 @@ void TlsContext::set_identity(const std::string& identity) {
     SSL_CTX_set_session_id_context(native_, digest, SSL_MAX_SID_CTX_LENGTH);
 }
 
-void TlsContext::answer_protocols() {
-    SSL_CTX_set_alpn_select_cb(native_, select_protocol, nullptr);
+void TlsContext::offer_protocols(std::string names, bool own_order) {
+    if (names.empty()) return;
+    protocols_ = std::move(names);
+    own_protocol_order_ = own_order;
+    SSL_CTX_set_alpn_select_cb(native_, select_protocol, this);
 }
 
 std::string tls_library_version() {

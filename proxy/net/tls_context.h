@@ -81,8 +81,10 @@ public:
     void use_session_cache(std::shared_ptr<TlsSessionCache> cache);
     /// OCSP responses for clients that ask.
     void use_staples(std::unique_ptr<TlsStaples> staples);
-    /// Answers ALPN with http/1.1.
-    void answer_protocols();
+    /// Answers ALPN with the first of these (names with their sizes in front) that the client asks
+    /// for, or in the client's order; refuses one that asks for none of them. Empty: does not
+    /// answer.
+    void offer_protocols(std::string names, bool own_order);
 
     const std::vector<TlsCertificateBrief>& shown() const { return shown_; }
     Verify verify_mode() const { return verify_; }
@@ -92,6 +94,8 @@ public:
     bool misses_revocations() const { return missing_is_right_; }
     TlsTickets* tickets() const { return tickets_; }
     const TlsStaples* staples() const { return staples_.get(); }
+    const std::string& protocols() const { return protocols_; }
+    bool has_own_protocol_order() const { return own_protocol_order_; }
     TlsSessionCache* session_cache() const { return session_cache_.get(); }
 
 private:
@@ -101,6 +105,8 @@ private:
     Verify verify_ = Verify::none;
     int depth_ = 1;
     bool missing_is_right_ = false;
+    bool own_protocol_order_ = true;
+    std::string protocols_;
     TlsTickets* tickets_ = nullptr;
     std::unique_ptr<TlsStaples> staples_;
     std::vector<TlsCertificateBrief> shown_;

@@ -80,6 +80,11 @@ void TlsTransport::ask_for(const std::string& server_name) {
     SSL_set_tlsext_host_name(ssl_, server_name.c_str());
 }
 
+void TlsTransport::ask_for_protocols(const std::string& names) {
+    SSL_set_alpn_protos(ssl_, reinterpret_cast<const unsigned char*>(names.data()),
+                        static_cast<unsigned>(names.size()));
+}
+
 void TlsTransport::resume_from(TlsSessions& sessions, std::string key) {
     if (SSL_SESSION* session = sessions.find(key)) SSL_set_session(ssl_, session);
     store_ = std::make_unique<Store>(Store{sessions, std::move(key)});

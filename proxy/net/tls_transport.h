@@ -41,6 +41,9 @@ public:
 
     /// Client side, before the handshake: the server name to ask for (RFC 6066; not for literals).
     void ask_for(const std::string& server_name);
+    /// Client side, before the handshake: the protocols to ask for (ALPN), names with their sizes
+    /// in front. The server may agree on one, or say nothing of it.
+    void ask_for_protocols(const std::string& names);
     /// Client side, before the handshake: resumes a session kept under `key` in `sessions`, which
     /// must outlive this, and keeps there what the server gives.
     void resume_from(TlsSessions& sessions, std::string key);

@@ -49,6 +49,8 @@ void ServerSettings::merge_from(const ServerSettings& over) {
     peers.merge_from(over.peers);
     proxy_header.merge_from(over.proxy_header);
     tunnel = over.tunnel;
+    protocols = over.protocols;
+    own_protocol_order.merge_from(over.own_protocol_order);
     error_log.merge_from(over.error_log);
     merge_levels(log_level, over.log_level);
     for (const auto& [nickname, format] : over.log_formats) {
@@ -83,6 +85,18 @@ void RouteSettings::merge_from(const RouteSettings& over) {
     proxy_via.merge_from(over.proxy_via);
     put_behind(request_fields, over.request_fields);
     put_behind(response_fields, over.response_fields);
+}
+
+void PassParameters::merge_from(const PassParameters& over) {
+    connection_timeout.merge_from(over.connection_timeout);
+    timeout.merge_from(over.timeout);
+    time_to_live.merge_from(over.time_to_live);
+    reuse.merge_from(over.reuse);
+    tcp_keep_alive.merge_from(over.tcp_keep_alive);
+    field_limit.merge_from(over.field_limit);
+    flush_packets.merge_from(over.flush_packets);
+    upgrade.merge_from(over.upgrade);
+    proxy_header.merge_from(over.proxy_header);
 }
 
 void TlsTerms::merge_from(const TlsTerms& over) {

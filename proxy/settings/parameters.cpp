@@ -136,6 +136,16 @@ void refuse_parameter(const std::string& name, const Word& word, const Call& cal
 
 }  // namespace
 
+void set_proxy_parameters(PassParameters& parameters, const Call& call) {
+    for (const Word& word : call.arguments()) {
+        if (word.text.find('=') == word.text.npos) {
+            call.error(word, "\"" + word.text + "\" is not a parameter", "expected name=value");
+        } else {
+            read_pass_parameter(parameters, word, call);
+        }
+    }
+}
+
 void read_pass_parameter(PassParameters& parameters, const Word& word, const Call& call) {
     const std::size_t equals = word.text.find('=');
     if (equals == word.text.npos) {

@@ -49,6 +49,9 @@ struct PassParameters {
     conf::Set<std::string> upgrade{std::string("websocket")};
     conf::Set<ProxyHeaderSending> proxy_header;  ///< proxyprotocol: in front of each connection
     bool keeps_path = false;                     ///< nocanon: the path goes on as it was received
+
+    /// Lays what is written over this; keeps_path is a rule's own, and stays.
+    void merge_from(const PassParameters& over);
 };
 
 /// One ProxyPass or ProxyPassMatch.

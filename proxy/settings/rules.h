@@ -16,6 +16,9 @@ void add_proxy_pass_reverse(RouteSettings& settings, const conf::Call& call);
 void read_pass_parameter(PassParameters& parameters, const conf::Word& word,
                          const conf::Call& call);
 
+/// ProxySet: parameters for the rules that lead where its <Proxy> says. From parameters.cpp too.
+void set_proxy_parameters(PassParameters& parameters, const conf::Call& call);
+
 /// The target of a rule; nothing when it is wrong, which is then reported. From target.cpp.
 std::optional<Target> read_target(const conf::Word& word, const conf::Call& call);
 
@@ -36,6 +39,9 @@ void add_internal_proxy_list(ServerSettings& settings, const conf::Call& call);
 void add_trusted_proxy_list(ServerSettings& settings, const conf::Call& call);
 void set_remote_ip_header(ServerSettings& settings, const conf::Call& call);
 void set_remote_ip_proxies_header(ServerSettings& settings, const conf::Call& call);
+
+// protocols.cpp
+void add_protocols(ServerSettings& settings, const conf::Call& call);
 
 // tunnel.cpp
 void set_tunnel_to(ServerSettings& settings, const conf::Call& call);

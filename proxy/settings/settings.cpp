@@ -103,16 +103,6 @@ void accept_only(RouteSettings&, const Call& call) {
     }
 }
 
-void check_protocols(ServerSettings&, const Call& call) {
-    for (const Word& word : call.arguments()) {
-        if (conf::is_equal_name(word.text, "h2") || conf::is_equal_name(word.text, "h2c")) {
-            call.not_yet(word, "protocol " + word.text, "http/1.1 works");
-        } else if (!conf::is_equal_name(word.text, "http/1.1")) {
-            call.error(word, "\"" + word.text + "\" is not a protocol", "expected http/1.1");
-        }
-    }
-}
-
 void check_protocol_options(ServerSettings&, const Call& call) {
     for (const Word& word : call.arguments()) {
         if (conf::is_equal_name(word.text, "Unsafe")) {
@@ -176,22 +166,29 @@ Parsed<ServerSettings::Trace> trace_choice(std::string_view text) {
 constexpr unsigned of_server = conf::in_server | conf::in_virtual_host;
 constexpr unsigned of_route = of_server | conf::in_location;
 constexpr unsigned of_content = of_route | conf::in_proxy;
+// Those that also are about connections of which nothing is understood.
+constexpr unsigned of_connection = of_server | conf::on_tunnels;
+constexpr unsigned of_passing_on = of_route | conf::on_tunnels;
+// What is so everywhere may be said anywhere.
+constexpr unsigned of_all_servers = of_connection;
+constexpr unsigned of_all_routes = of_passing_on;
 constexpr unsigned any_number = conf::Row::unlimited;
 constexpr auto line_limit = conf::integer<64, 1048576>;
 
 constexpr conf::Row rows[] = {
     // ---- server and virtual host
     conf::row<&ServerSettings::server_name, server_name>(
-        "ServerName", of_server, "[scheme://]host[:port]", "",
+        "ServerName", of_connection, "[scheme://]host[:port]", "",
         "The name this server goes by: chooses among virtual hosts."),
-    conf::rule<add_server_aliases>("ServerAlias", conf::in_virtual_host, {1, any_number},
-                                   "name [name] ...", "", "More names, * and ? allowed."),
+    conf::rule<add_server_aliases>("ServerAlias", conf::in_virtual_host | conf::on_tunnels,
+                                   {1, any_number}, "name [name] ...", "",
+                                   "More names, * and ? allowed."),
     conf::row<&ServerSettings::server_admin, conf::text_value>(
         "ServerAdmin", of_server, "address|URL", "", "Whom error pages name."),
-    conf::row<&ServerSettings::timeout, positive_duration>("Timeout", of_server, "seconds", "60",
-                                                           "How long one read or write may take."),
+    conf::row<&ServerSettings::timeout, positive_duration>(
+        "Timeout", of_connection, "seconds", "60", "How long one read or write may take."),
     conf::rule<set_read_timeouts>(
-        "RequestReadTimeout", of_server, {1, 3},
+        "RequestReadTimeout", of_connection, {1, 3},
         "[handshake|header|body]=seconds[[-seconds],MinRate=octets] ...",
         "handshake=0 header=20-40,MinRate=500 body=20,MinRate=500",
         "How long a client may take to send a request, and the octets for which it gets a second "
@@ -246,56 +243,63 @@ constexpr conf::Row rows[] = {
                                        "A file of addresses for RemoteIPTrustedProxy."),
     conf::rule<set_proxy_header>(
         "RemoteIPProxyProtocol",
-        of_server, {1, 1}, "On|Off", "Off",
+        of_connection, {1, 1}, "On|Off", "Off",
         "Whether connections begin with a PROXY protocol header (version 1 or 2), which says who "
         "the client is. On: required of every peer that RemoteIPProxyProtocolPeers or "
         "RemoteIPProxyProtocolExceptions do not name. In one virtual host it is on for all of its "
         "address."),
     conf::rule<add_proxy_header_peers>(
-        "RemoteIPProxyProtocolPeers", of_server, {2, any_number},
+        "RemoteIPProxyProtocolPeers", of_connection, {2, any_number},
         "required|optional|refused address[/bits] ...", "",
         "Who must, may or may not send a PROXY protocol header; the first line that holds a peer "
         "decides, and those in none may not. Whoever breaks it is cut off, and logged. The virtual "
         "hosts of an address must agree."),
     conf::rule<add_proxy_header_exceptions>(
-        "RemoteIPProxyProtocolExceptions", of_server, {1, any_number}, "address[/bits] ...", "",
+        "RemoteIPProxyProtocolExceptions", of_connection, {1, any_number}, "address[/bits] ...", "",
         "Peers that send no PROXY protocol header whatever else is written."),
 
     conf::row<&ServerSettings::error_log, conf::text_value>(
-        "ErrorLog", of_server, "file", "/dev/stderr", "Where errors are logged."),
-    conf::rule<set_log_level>("LogLevel", of_server, {1, any_number},
+        "ErrorLog", of_connection, "file", "/dev/stderr", "Where errors are logged."),
+    conf::rule<set_log_level>("LogLevel", of_connection, {1, any_number},
                               "[module:]level [module:level] ...", "warn",
                               "What is worth a line in the error log."),
-    conf::rule<add_log_format>("LogFormat", of_server, {1, 2}, "format [nickname]",
+    conf::rule<add_log_format>("LogFormat", of_connection, {1, 2}, "format [nickname]",
                                "\"%h %l %u %t \\\"%r\\\" %>s %b\"",
                                "A format of access logs; without a nickname, that of TransferLog."),
-    conf::rule<add_custom_log>("CustomLog", of_server, {2, 3}, "file format|nickname", "",
+    conf::rule<add_custom_log>("CustomLog", of_connection, {2, 3}, "file format|nickname", "",
                                "An access log; may be repeated."),
-    conf::rule<add_transfer_log>("TransferLog", of_server, {1, 1}, "file", "",
+    conf::rule<add_transfer_log>("TransferLog", of_connection, {1, 1}, "file", "",
                                  "An access log in the format of the LogFormat above."),
 
     // ---- what they are fixed to
-    conf::rule<refuse_forward_proxy>("ProxyRequests", of_server, {1, 1}, "Off", "Off",
+    conf::rule<refuse_forward_proxy>("ProxyRequests", of_all_servers, {1, 1}, "Off", "Off",
                                      "Only Off: Headgate is no forward proxy."),
-    conf::rule<accept_only<false>>("HostnameLookups", of_route, {1, 1}, "Off", "Off",
+    conf::rule<accept_only<false>>("HostnameLookups", of_all_routes, {1, 1}, "Off", "Off",
                                    "Only Off: client addresses are not looked up."),
-    conf::rule<accept_only<false>>("UseCanonicalName", of_route, {1, 1}, "Off", "Off",
+    conf::rule<accept_only<false>>("UseCanonicalName", of_all_routes, {1, 1}, "Off", "Off",
                                    "Only Off: the client's Host is used as it came."),
-    conf::rule<accept_only<false>>("UseCanonicalPhysicalPort", of_route, {1, 1}, "Off", "Off",
+    conf::rule<accept_only<false>>("UseCanonicalPhysicalPort", of_all_routes, {1, 1}, "Off", "Off",
                                    "Only Off."),
-    conf::rule<accept_only<false>>("ServerSignature", of_route, {1, 1}, "Off", "Off",
+    conf::rule<accept_only<false>>("ServerSignature", of_all_routes, {1, 1}, "Off", "Off",
                                    "Only Off: answers do not sign themselves."),
-    conf::rule<accept_only<false>>("ProxyStatus", of_server, {1, 1}, "Off", "Off", "Only Off."),
-    conf::rule<accept_only<false>>("ProxyErrorOverride", of_route, {1, 1}, "Off", "Off",
-                                   "Only Off: the upstream's error pages reach the client."),
-    conf::rule<accept_only<false>>("ProxyPassInterpolateEnv", of_route, {1, 1}, "Off", "Off",
+    conf::rule<accept_only<false>>("ProxyStatus", of_all_servers, {1, 1}, "Off", "Off",
                                    "Only Off."),
-    conf::rule<accept_only<true>>("ProxyPassInherit", of_server, {1, 1}, "On", "On",
+    conf::rule<accept_only<false>>("ProxyErrorOverride", of_all_routes, {1, 1}, "Off", "Off",
+                                   "Only Off: the upstream's error pages reach the client."),
+    conf::rule<accept_only<false>>("ProxyPassInterpolateEnv", of_all_routes, {1, 1}, "Off", "Off",
+                                   "Only Off."),
+    conf::rule<accept_only<true>>("ProxyPassInherit", of_all_servers, {1, 1}, "On", "On",
                                   "Only On: virtual hosts have the server's ProxyPass rules too."),
-    conf::rule<check_protocols>("Protocols", of_server, {1, any_number}, "http/1.1", "http/1.1",
-                                "Protocols of client connections."),
-    conf::rule<accept_only<true>>("ProtocolsHonorOrder", of_server, {1, 1}, "On", "On", "Only On."),
-    conf::rule<check_protocol_options>("HttpProtocolOptions", of_server, {1, 3},
+    conf::rule<add_protocols>(
+        "Protocols", of_connection, {1, any_number}, "protocol ...", "http/1.1",
+        "Protocols of client connections: http/1.1. In a virtual host with TunnelTo those that a "
+        "TLS handshake may agree on, by any name (ALPN): a client that asks for others only is "
+        "refused, and a tls:// upstream is asked for the one agreed on, or for all of them where "
+        "clients speak no TLS. Not written there: none is agreed on, whatever clients ask for."),
+    conf::row<&ServerSettings::own_protocol_order, conf::on_off>(
+        "ProtocolsHonorOrder", of_connection, "On|Off", "On",
+        "Whether our order of Protocols decides, or the client's."),
+    conf::rule<check_protocol_options>("HttpProtocolOptions", of_all_servers, {1, 3},
                                        "Strict [LenientMethods]", "Strict LenientMethods",
                                        "How strictly requests are read: always strictly."),
 
@@ -311,8 +315,12 @@ constexpr conf::Row rows[] = {
     conf::rule<add_proxy_pass>("ProxyPass", of_route, {1, any_number},
                                "[/path] !|http://host[:port][/path] [name=value ...]", "",
                                "Sends requests below a path to an upstream; first match wins."),
+    conf::rule<set_proxy_parameters>(
+        "ProxySet", conf::in_proxy, {1, any_number}, "name=value ...", "",
+        "Parameters of ProxyPass for every rule whose target the URL of this <Proxy> covers; what "
+        "a rule says itself goes over it, and the longest such URL over the others."),
     conf::rule<set_tunnel_to>(
-        "TunnelTo", conf::in_virtual_host, {1, any_number},
+        "TunnelTo", conf::in_virtual_host | conf::on_tunnels, {1, any_number},
         "tcp://host:port|tls://host:port|unix:/path [name=value ...]", "",
         "Passes the connections of this virtual host on as they are, whatever they speak. With "
         "SSLEngine On what comes out of TLS is passed on; tls:// speaks TLS to the other end, by "
@@ -327,14 +335,14 @@ constexpr conf::Row rows[] = {
     conf::rule<add_proxy_pass_reverse>("ProxyPassReverse", of_route, {1, 3}, "[/path] URL", "",
                                        "Rewrites the upstream's URL in Location to our path."),
     conf::row<&RouteSettings::enable_splice, conf::on_off>(
-        "EnableSplice", of_content, "On|Off", "On",
+        "EnableSplice", of_content | conf::on_tunnels, "On|Off", "On",
         "Whether large content between plain connections is moved inside the kernel, by splice(2), "
         "or copied; tunnels too."),
     conf::row<&RouteSettings::proxy_preserve_host, conf::on_off>(
         "ProxyPreserveHost", of_content, "On|Off", "Off",
         "Whether the upstream sees the client's Host, or its own."),
     conf::row<&RouteSettings::proxy_timeout, positive_duration>(
-        "ProxyTimeout", of_route, "seconds", "Timeout", "How long an upstream may be silent."),
+        "ProxyTimeout", of_passing_on, "seconds", "Timeout", "How long an upstream may be silent."),
     conf::rule<set_accepted>(
         "ProxyAccept", of_content, {1, any_number},
         "None|bare-lf|bare-lf-chunks|space-before-colon|identity-coding|http10-keep-alive ...",
@@ -343,13 +351,13 @@ constexpr conf::Row rows[] = {
         "Proxy100Continue", of_content, "On|Off", "On",
         "On: Expect: 100-continue is the upstream's to answer; Off: we answer it at once."),
     conf::row<&RouteSettings::tunnel_timeout, positive_duration>(
-        "ProxyAsyncIdleTimeout", of_route, "seconds", "ProxyTimeout",
+        "ProxyAsyncIdleTimeout", of_passing_on, "seconds", "ProxyTimeout",
         "How long a tunnel (WebSocket and other upgrades) may be silent both ways."),
     conf::row<&RouteSettings::tunnel_timeout, positive_duration>(
-        "ProxyWebsocketIdleTimeout", of_route, "seconds", "ProxyTimeout",
+        "ProxyWebsocketIdleTimeout", of_passing_on, "seconds", "ProxyTimeout",
         "The same, by its name in mod_proxy_wstunnel."),
     conf::row<&RouteSettings::tunnel_drain_timeout, conf::duration_seconds>(
-        "ProxyTunnelDrainTimeout", of_route, "seconds", "300",
+        "ProxyTunnelDrainTimeout", of_passing_on, "seconds", "300",
         "How long a tunnel may go on after a reload or an order to end; 0: no limit."),
     conf::row<&RouteSettings::proxy_add_headers, conf::on_off>(
         "ProxyAddHeaders", of_content, "On|Off", "On",

@@ -86,8 +86,10 @@ struct ServerSettings {
     conf::Set<Trace> trace{Trace::off};
     PeerSettings peers;
     ProxyHeaderSettings proxy_header;
-    std::optional<TunnelRule> tunnel;     ///< TunnelTo; not inherited
-    conf::Set<bool> merge_slashes{true};  ///< MergeSlashes
+    std::optional<TunnelRule> tunnel;          ///< TunnelTo; not inherited
+    std::vector<conf::Word> protocols;         ///< Protocols, of a virtual host; not inherited
+    conf::Set<bool> own_protocol_order{true};  ///< ProtocolsHonorOrder
+    conf::Set<bool> merge_slashes{true};       ///< MergeSlashes
 
     conf::Set<std::string> error_log{std::string("/dev/stderr")};  ///< path, or "|program"
     conf::Set<LogLevels> log_level{LogLevels{}};

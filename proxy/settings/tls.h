@@ -53,13 +53,15 @@ struct TlsServerSettings : TlsTerms {
     conf::Set<std::string> passphrase_program{std::string()};  ///< empty: keys have none
     std::vector<std::pair<conf::Word, conf::Word>> commands;   ///< SSLOpenSSLConfCmd
 
-    /// False where what comes out of TLS is passed on unread: then none is agreed on.
-    bool answers_protocols = true;
+    /// What ALPN may agree on, as on the wire; empty: nothing is said of it. Not a directive's: the
+    /// virtual host's Protocols.
+    std::string protocols_offered;
+    bool own_protocol_order = true;
 
     void merge_from(const TlsServerSettings& over);
 };
 
-/// Server and virtual host context.
+/// Server, virtual host and proxy context.
 struct TlsUpstreamSettings : TlsTerms {
     conf::Set<bool> engine{false};
     conf::Set<bool> check_name{true};
@@ -72,5 +74,8 @@ struct TlsUpstreamSettings : TlsTerms {
 
 /// The rows of all directives above.
 std::span<const conf::Row> tls_setting_rows();
+/// Of one side; others than those of tls_setting_rows(), by the same names.
+std::span<const conf::Row> tls_server_rows();
+std::span<const conf::Row> tls_upstream_rows();
 
 }  // namespace headgate::proxy

@@ -89,10 +89,20 @@ bool Location::covers(std::string_view path) const {
 }
 
 bool ProxySection::covers(std::string_view target_url) const {
-    if (url.find_first_of("*?") == std::string::npos) {
-        return target_url.substr(0, url.size()) == url;
-    }
-    return ::fnmatch(url.c_str(), std::string(target_url).c_str(), 0) == 0;
+    return covers_url(url, target_url);
+}
+
+bool covers_url(std::string_view section, std::string_view url) {
+    if (section.find_first_of("*?") == section.npos) return url.starts_with(section);
+    return ::fnmatch(std::string(section).c_str(), std::string(url).c_str(), 0) == 0;
+}
+
+bool encloses(const std::string& outer, const std::string& inner) {
+    return covers_url(outer, inner) || covers_url(outer, inner + "/");
+}
+
+std::string Match::url() const {
+    return route->rule.target.scheme + "://" + route->authority + path;
 }
 
 Place::Place(RouteSettings settings, std::vector<PassRule> location_rules, std::vector<bool> cover)

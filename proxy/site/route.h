@@ -10,6 +10,7 @@
 
 #include "conf/pattern.h"
 #include "proxy/settings/settings.h"
+#include "proxy/settings/tls.h"
 #include "upstream/endpoint.h"
 
 namespace headgate::proxy {
@@ -26,6 +27,9 @@ struct Match {
     const Route* route = nullptr;  // null: no rule, or one that says "!"
     std::string path;              // towards the upstream, not yet encoded
     bool is_encoded = false;       // but this one is: as it was received (nocanon)
+
+    /// What Proxy sections are compared with. Not without a route.
+    std::string url() const;
 };
 
 /// What is in force at one place of a site: the settings of the server, the virtual host and every
@@ -65,10 +69,18 @@ struct Location {
 struct ProxySection {
     std::string url;  // a prefix, or a wildcard pattern
     RouteSettings settings;
+    std::optional<TlsUpstreamSettings> tls;    // SSLProxy..., where some of it is written
+    std::optional<PassParameters> parameters;  // ProxySet
+    conf::Span span;                           // of the URL
 
-    /// Apache's rule: a text with * or ? is matched whole, others as a prefix.
     bool covers(std::string_view target_url) const;
 };
+
+/// Whether the URL of a Proxy section covers another. Apache's rule: a text with * or ? is matched
+/// whole, others as a prefix.
+bool covers_url(std::string_view section, std::string_view url);
+/// Whether a section covers all that another one does, as far as two texts with wildcards can tell.
+bool encloses(const std::string& outer, const std::string& inner);
 
 /// Whether the path that a rule made stays where the rule's target is. A pattern's capture may make
 /// dot segments of what was none: "^/img(.*)" and "/files/$1" make "/files/../x" of "/img../x".

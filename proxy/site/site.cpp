@@ -11,8 +11,12 @@ namespace headgate::proxy {
 
 bool Sites::hold_keys() const {
     return std::any_of(sites_.begin(), sites_.end(), [](const auto& site) {
-        return site->tls != nullptr &&
-               (site->tls->is_on() || !site->tls->upstream_settings.machine_certificate->empty());
+        if (site->tls == nullptr) return false;
+        const auto& upstreams = site->tls->upstreams;
+        return site->tls->is_on() ||
+               std::any_of(upstreams.begin(), upstreams.end(), [](const auto& upstream) {
+                   return !upstream->settings.machine_certificate->empty();
+               });
     });
 }
 
@@ -115,8 +119,7 @@ std::shared_ptr<const RouteSettings> Places::settings(const std::shared_ptr<cons
                                                       const Match& match) {
     const std::shared_ptr<const RouteSettings> own(place, &place->settings());
     if (site_.proxies.empty()) return own;
-    const std::string url =
-        match.route->rule.target.scheme + "://" + match.route->authority + match.path;
+    const std::string url = match.url();
     Cover cover;
     for (const ProxySection& section : site_.proxies)
         cover.push_back(section.covers(url));

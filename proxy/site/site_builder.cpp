@@ -6,8 +6,11 @@
 #include <cstring>
 
 #include "conf/value.h"
+#include "proxy/settings/protocols.h"
 #include "proxy/site/proxy_headers.h"
+#include "proxy/site/proxy_sections.h"
 #include "proxy/site/site.h"
+#include "proxy/site/tunnel_check.h"
 
 namespace headgate::proxy {
 
@@ -26,6 +29,8 @@ public:
         settle(sites_->main_only_);
         for (Sites::Binding& binding : sites_->bindings_)
             settle(binding.candidates);
+        section_uses_.report(loaded_.diagnostics);
+        check_demands_around_tunnels(*sites_, root, loaded_.diagnostics);
         return loaded_.diagnostics.has_errors() ? nullptr : std::move(sites_);
     }
 
@@ -69,8 +74,13 @@ private:
         check_proxy_headers(site, scope.settings.get<ServerSettings>().proxy_header,
                             loaded_.diagnostics);
         load_site_tls(site, scope, root);
-        check_tls_targets(site);
-        check_tunnel(site, scope);
+        set_parameters(site);
+        settle_tls_targets(site, loaded_.diagnostics);
+        section_uses_.look_at(site);
+        check_tunnel(site, scope, loaded_.diagnostics);
+        if (root != nullptr && !site.settings.tunnel) {
+            check_protocols_of_requests(scope.settings.get<ServerSettings>(), loaded_.diagnostics);
+        }
         open_logs(site);
         return site;
     }
@@ -113,27 +123,6 @@ private:
         }
     }
 
-    /// Nothing of a tunnel is understood, so nothing can be done to requests in it.
-    void check_tunnel(const Site& site, const conf::Scope& scope) {
-        if (!site.settings.tunnel) return;
-        const RouteSettings& own = scope.settings.get<RouteSettings>();
-        const TunnelRule& rule = *site.settings.tunnel;
-        if (!own.passes.empty() || !scope.children.empty()) {
-            loaded_.diagnostics.error(rule.span,
-                                      "ProxyPass and sections have no effect beside TunnelTo",
-                                      "requests are not looked at");
-        }
-        if (rule.is_tls && site.tls != nullptr && site.tls->upstream() == nullptr) {
-            loaded_.diagnostics.error(rule.span, "a tls:// target needs SSLProxyEngine On",
-                                      "in server " + site.name);
-        } else if (rule.is_tls && site.tls != nullptr &&
-                   *site.tls->upstream_settings.verify == net::TlsContext::Verify::none) {
-            loaded_.diagnostics.warning(
-                rule.span, "the certificate of this upstream is not verified",
-                "write SSLProxyVerify require and SSLProxyCACertificateFile");
-        }
-    }
-
     void trust_peers(Site& site) {
         const PeerSettings& settings = site.settings.peers;
         site.trust = {*settings.header, *settings.proxies_header, settings.peers};
@@ -163,9 +152,13 @@ private:
         }
         server.merge_from(scope.settings.get<TlsServerSettings>());
         upstream.merge_from(scope.settings.get<TlsUpstreamSettings>());
-        server.answers_protocols = !site.settings.tunnel;
-        ask_for_locations(site, server);
-        site.tls = load_tls(server, upstream, site.name, loaded_);
+        auto upstreams = tls_upstreams(upstream, site.proxies, loaded_.server_root);
+        const bool is_tunnel = site.settings.tunnel.has_value();
+        server.protocols_offered =
+            is_tunnel ? protocol_list(site.settings.protocols) : "\x08http/1.1";
+        server.own_protocol_order = *site.settings.own_protocol_order;
+        if (!is_tunnel) ask_for_locations(site, server);
+        site.tls = load_tls(server, std::move(upstreams), site.name, loaded_);
     }
 
     /// Who asks for a certificate at some Location has to ask everybody, at the handshake.
@@ -180,39 +173,28 @@ private:
         }
     }
 
-    /// Every https:// target of a site: it needs SSLProxyEngine, as in Apache, and should be
-    /// verified, which Apache does not do unless told to.
-    void check_tls_targets(const Site& site) {
-        if (site.tls == nullptr) return;
-        std::vector<PassRule> rules = site.base.passes;
-        for (const Location& location : site.locations) {
-            rules.insert(rules.end(), location.settings.passes.begin(),
-                         location.settings.passes.end());
-        }
-        for (const PassRule& rule : rules) {
-            if (rule.exclude || !rule.target.is_tls()) continue;
-            const TlsUpstreamSettings& settings = site.tls->upstream_settings;
-            if (!*settings.engine) {
-                loaded_.diagnostics.error(rule.span, "an https:// upstream needs SSLProxyEngine On",
-                                          "in server " + site.name);
-            } else if (*settings.verify == net::TlsContext::Verify::none) {
-                loaded_.diagnostics.warning(
-                    rule.span, "the certificate of this upstream is not verified",
-                    "write SSLProxyVerify require and SSLProxyCACertificateFile");
-            }
-            return;
-        }
-    }
-
     static bool root_name_is_inherited(const ServerSettings& own) {
         return !own.server_name.is_written();
+    }
+
+    static ProxySection proxy_section(const conf::Scope& scope) {
+        ProxySection section;
+        section.url = scope.arguments[0].text;
+        section.span = scope.arguments[0].span;
+        section.settings = scope.settings.get<RouteSettings>();
+        if (scope.settings.has<PassParameters>()) {
+            section.parameters = scope.settings.get<PassParameters>();
+        }
+        if (scope.settings.has<TlsUpstreamSettings>()) {
+            section.tls = scope.settings.get<TlsUpstreamSettings>();
+        }
+        return section;
     }
 
     static void add_sections(Site& site, const conf::Scope& scope) {
         for (const conf::Scope& child : scope.children) {
             if (child.kind == conf::Scope::Kind::proxy) {
-                site.proxies.push_back(
-                    {child.arguments[0].text, child.settings.get<RouteSettings>()});
+                site.proxies.push_back(proxy_section(child));
             }
             const bool is_match = child.kind == conf::Scope::Kind::location_match;
             if (!is_match && child.kind != conf::Scope::Kind::location) continue;
@@ -271,6 +253,7 @@ private:
     conf::Loaded& loaded_;
     bool test_only_;
     std::unique_ptr<Sites> sites_;
+    ProxySectionUses section_uses_;
 };
 
 std::unique_ptr<Sites> Sites::status_only(const Sites& like) {

@@ -1,7 +1,6 @@
 // See tls_site.h. Reads files as whoever loads the configuration: the supervisor, mostly root.
 #include "proxy/site/tls_site.h"
 
-#include <dirent.h>
 #include <sys/wait.h>
 
 #include <algorithm>
@@ -9,6 +8,7 @@
 #include <ctime>
 
 #include "proxy/net/tls_tickets.h"
+#include "proxy/site/tls_files.h"
 #include "proxy/site/tls_shared.h"
 #include "proxy/site/tls_stapling.h"
 
@@ -19,55 +19,7 @@ using net::TlsContext;
 using net::TlsCredential;
 using net::TlsCredentialProblem;
 
-constexpr const char* default_ciphers = "ECDHE+AESGCM:ECDHE+CHACHA20";
 constexpr int days_of_notice = 14;
-
-/// Reads files named by directives; what cannot be read is an error at the directive.
-class Files {
-public:
-    Files(const std::string& server_root, conf::Diagnostics& diagnostics)
-        : server_root_(server_root), diagnostics_(diagnostics) {}
-
-    std::string read(const std::string& path, const conf::Span& span, const char* what) {
-        std::string text;
-        if (path.empty()) return text;
-        const std::string problem = conf::read_text(absolute(path), text);
-        if (!problem.empty()) {
-            diagnostics_.error(span, std::string("cannot read the ") + what + ": " + problem);
-        }
-        return text;
-    }
-    std::string read(const conf::Set<std::string>& path, const char* what) {
-        return read(*path, path.span(), what);
-    }
-    /// Every file of a folder, behind one another.
-    std::string read_folder(const conf::Set<std::string>& path, const char* what) {
-        std::string all;
-        if (path->empty()) return all;
-        DIR* folder = ::opendir(absolute(*path).c_str());
-        if (folder == nullptr) {
-            diagnostics_.error(path.span(), std::string("cannot read the folder of ") + what);
-            return all;
-        }
-        while (const dirent* entry = ::readdir(folder)) {
-            std::string text;
-            if (entry->d_name[0] == '.') continue;
-            if (conf::read_text(absolute(*path) + "/" + entry->d_name, text).empty()) {
-                all += text + "\n";
-            }
-        }
-        ::closedir(folder);
-        return all;
-    }
-
-    std::string absolute(const std::string& path) const {
-        return path.front() == '/' ? path : server_root_ + "/" + path;
-    }
-
-private:
-    const std::string& server_root_;
-    conf::Diagnostics& diagnostics_;
-};
 
 /// What the program of SSLPassPhraseDialog prints, less its line's end.
 std::string ask_passphrase(const std::string& program, const std::string& site_name) {
@@ -80,39 +32,6 @@ std::string ask_passphrase(const std::string& program, const std::string& site_n
     while (!text.empty() && (text.back() == '\n' || text.back() == '\r'))
         text.pop_back();
     return text;
-}
-
-/// Protocols, ciphers, and how the other side's certificate is judged.
-void apply_terms(TlsContext& context, const TlsTerms& terms, conf::Diagnostics& diagnostics) {
-    context.set_protocols(*terms.protocols);
-    context.set_ciphers(terms.ciphers.is_written() ? *terms.ciphers : default_ciphers);
-    if (terms.ciphers_1_3.is_written()) context.set_ciphers_of_1_3(*terms.ciphers_1_3);
-    context.verify_peer(*terms.verify, *terms.verify_depth);
-    context.check_revocation(*terms.crl_check, *terms.crl_may_miss);
-    if (*terms.crl_check != TlsContext::Revocation::none && terms.crl_file->empty() &&
-        terms.crl_path->empty()) {
-        diagnostics.error(terms.crl_check.span(), "there is no revocation list to check by",
-                          "write SSLCARevocationFile or SSLCARevocationPath");
-    }
-}
-
-/// A problem of a PEM text goes where its file was named.
-void say(conf::Diagnostics& diagnostics, const std::string& problem, const conf::Span& span) {
-    if (!problem.empty()) diagnostics.error(span, "this file is of no use: " + problem);
-}
-
-void add_authorities(TlsContext& context, const TlsTerms& terms, const std::string& authorities,
-                     const std::string& revocations, conf::Diagnostics& diagnostics) {
-    const bool is_file = !terms.ca_file->empty();
-    if (is_file || !terms.ca_path->empty()) {
-        say(diagnostics, context.add_authorities(authorities),
-            is_file ? terms.ca_file.span() : terms.ca_path.span());
-    }
-    const bool is_list = !terms.crl_file->empty();
-    if (is_list || !terms.crl_path->empty()) {
-        say(diagnostics, context.add_revocations(revocations),
-            is_list ? terms.crl_file.span() : terms.crl_path.span());
-    }
 }
 
 std::string demands(const TlsTerms& terms) {
@@ -128,6 +47,13 @@ std::string strength(const TlsTerms& terms) {
 }
 
 }  // namespace
+
+const TlsUpstream& TlsSite::upstream_for(std::string_view url) const {
+    for (std::size_t i = 1; i < upstreams.size(); i++) {
+        if (covers_url(upstreams[i]->url, url)) return *upstreams[i];
+    }
+    return *upstreams.front();
+}
 
 /// SSLVHostSNIPolicy, as Apache has it.
 bool TlsSite::may_serve(const TlsSite& other) const {
@@ -151,7 +77,7 @@ bool TlsSite::may_serve(const TlsSite& other) const {
 TlsFiles read_tls_files(const TlsSite& site, const std::string& site_name,
                         conf::Diagnostics& diagnostics) {
     const TlsServerSettings& settings = site.server_settings;
-    Files files(site.server_root, diagnostics);
+    TlsFileReader files(site.server_root, diagnostics);
     TlsFiles read;
     const std::string chain = files.read(settings.chain, "chain of certificates");
     for (std::size_t i = 0; i < settings.certificates.size(); i++) {
@@ -177,25 +103,11 @@ TlsFiles read_tls_files(const TlsSite& site, const std::string& site_name,
     return read;
 }
 
-namespace {
-
-/// Those that are written, from the root folder on.
-std::vector<std::string> full_names(const TlsSite& site,
-                                    std::initializer_list<const conf::Set<std::string>*> written) {
-    std::vector<std::string> names;
-    for (const auto* name : written) {
-        if (!(*name)->empty()) names.push_back(site.in_full(**name));
-    }
-    return names;
-}
-
-}  // namespace
-
 std::vector<std::string> tls_file_names(const TlsSite& site) {
     const TlsServerSettings& settings = site.server_settings;
-    std::vector<std::string> names =
-        full_names(site, {&settings.chain, &settings.ca_file, &settings.ca_path,
-                          &settings.announced_file, &settings.crl_file, &settings.crl_path});
+    std::vector<std::string> names = full_names(
+        site.server_root, {&settings.chain, &settings.ca_file, &settings.ca_path,
+                           &settings.announced_file, &settings.crl_file, &settings.crl_path});
     for (const conf::Word& name : settings.certificates)
         names.push_back(site.in_full(name.text));
     for (const conf::Word& name : settings.keys)
@@ -241,10 +153,10 @@ std::shared_ptr<TlsContext> make_server_context(const TlsSite& site, const TlsFi
     if (*settings.honor_order) context->prefer_own_ciphers();
     add_credentials(*context, settings, files, diagnostics);
     add_staples(*context, site, files, diagnostics);
-    add_authorities(*context, settings, files.authorities, files.revocations, diagnostics);
+    add_authorities(*context, settings, files, diagnostics);
     if (!files.announced.empty()) {
-        say(diagnostics, context->announce_authorities(files.announced),
-            settings.announced_file.span());
+        say_useless(diagnostics, context->announce_authorities(files.announced),
+                    settings.announced_file.span());
     }
     const bool demands_proof = *settings.verify == TlsContext::Verify::require ||
                                *settings.verify == TlsContext::Verify::optional;
@@ -260,7 +172,7 @@ std::shared_ptr<TlsContext> make_server_context(const TlsSite& site, const TlsFi
     if (auto cache = shared_session_cache(*settings.session_cache)) {
         context->use_session_cache(std::move(cache));
     }
-    if (settings.answers_protocols) context->answer_protocols();
+    context->offer_protocols(settings.protocols_offered, settings.own_protocol_order);
     for (const auto& [name, value] : settings.commands) {
         const std::string problem = context->command(name.text, value.text);
         if (!problem.empty()) {
@@ -270,53 +182,11 @@ std::shared_ptr<TlsContext> make_server_context(const TlsSite& site, const TlsFi
     return diagnostics.error_count() == errors_before ? context : nullptr;
 }
 
-TlsFiles read_upstream_files(const TlsSite& site, conf::Diagnostics& diagnostics) {
-    const TlsUpstreamSettings& settings = site.upstream_settings;
-    Files files(site.server_root, diagnostics);
-    TlsFiles read;
-    read.authorities = files.read(settings.ca_file, "authorities") +
-                       files.read_folder(settings.ca_path, "authorities");
-    read.revocations = files.read(settings.crl_file, "revocation lists") +
-                       files.read_folder(settings.crl_path, "revocation lists");
-    if (settings.machine_certificate->empty()) return read;
-    const std::string own = files.read(settings.machine_certificate, "certificate");
-    const std::string chain = files.read(settings.machine_chain, "chain of certificates");
-    read.credentials.push_back({own + chain, own, ""});
-    return read;
-}
-
-std::vector<std::string> upstream_file_names(const TlsSite& site) {
-    const TlsUpstreamSettings& settings = site.upstream_settings;
-    return full_names(site,
-                      {&settings.ca_file, &settings.ca_path, &settings.crl_file, &settings.crl_path,
-                       &settings.machine_certificate, &settings.machine_chain});
-}
-
-std::shared_ptr<TlsContext> make_upstream_context(const TlsSite& site, const TlsFiles& files,
-                                                  conf::Diagnostics& diagnostics) {
-    const TlsUpstreamSettings& settings = site.upstream_settings;
-    const std::size_t errors_before = diagnostics.error_count();
-    auto context = std::make_shared<TlsContext>(TlsContext::Role::client);
-    apply_terms(*context, settings, diagnostics);
-    add_authorities(*context, settings, files.authorities, files.revocations, diagnostics);
-    const bool demands_proof = *settings.verify == TlsContext::Verify::require ||
-                               *settings.verify == TlsContext::Verify::optional;
-    if (demands_proof && settings.ca_file->empty() && settings.ca_path->empty()) {
-        diagnostics.error(settings.verify.span(), "there is no authority to verify upstreams by",
-                          "write SSLProxyCACertificateFile or SSLProxyCACertificatePath");
-    }
-    if (!files.credentials.empty()) {
-        say(diagnostics, context->add_credential(files.credentials.front()).text,
-            settings.machine_certificate.span());
-    }
-    return diagnostics.error_count() == errors_before ? context : nullptr;
-}
-
 namespace {
 
 void load_ticket_key(const TlsServerSettings& settings, conf::Loaded& loaded) {
     if (settings.ticket_key->empty()) return;
-    const std::string key = Files(loaded.server_root, loaded.diagnostics)
+    const std::string key = TlsFileReader(loaded.server_root, loaded.diagnostics)
                                 .read(settings.ticket_key, "key of session tickets");
     if (!key.empty() && !shared_tickets().add_key(key)) {
         loaded.diagnostics.error(settings.ticket_key.span(),
@@ -328,9 +198,9 @@ void load_ticket_key(const TlsServerSettings& settings, conf::Loaded& loaded) {
 }  // namespace
 
 std::unique_ptr<TlsSite> load_tls(const TlsServerSettings& server,
-                                  const TlsUpstreamSettings& upstream, const std::string& site_name,
-                                  conf::Loaded& loaded) {
-    auto site = std::make_unique<TlsSite>(server, upstream);
+                                  std::vector<std::unique_ptr<TlsUpstream>> upstreams,
+                                  const std::string& site_name, conf::Loaded& loaded) {
+    auto site = std::make_unique<TlsSite>(server, std::move(upstreams));
     site->texts = loaded.diagnostics.fresh();
     site->server_root = loaded.server_root;
     site->identity = site_name + "|" + demands(server);
@@ -345,10 +215,6 @@ std::unique_ptr<TlsSite> load_tls(const TlsServerSettings& server,
         if (loaded.diagnostics.error_count() != errors_before) return nullptr;
         load_ticket_key(server, loaded);
         site->set_server(make_server_context(*site, files, loaded.diagnostics));
-    }
-    if (*upstream.engine) {
-        const TlsFiles files = read_upstream_files(*site, loaded.diagnostics);
-        site->set_upstream(make_upstream_context(*site, files, loaded.diagnostics));
     }
     return site;
 }

@@ -9,11 +9,14 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "conf/load.h"
 #include "proxy/net/tls_context.h"
-#include "proxy/net/tls_peer.h"
 #include "proxy/settings/tls.h"
+#include "proxy/site/tls_files.h"
+#include "proxy/site/tls_upstream.h"
 
 namespace headgate::proxy {
 
@@ -21,8 +24,8 @@ class TlsSite {
 public:
     using Context = std::shared_ptr<const net::TlsContext>;
 
-    TlsSite(TlsServerSettings server, TlsUpstreamSettings upstream)
-        : server_settings(std::move(server)), upstream_settings(std::move(upstream)) {}
+    TlsSite(TlsServerSettings server, std::vector<std::unique_ptr<TlsUpstream>> all)
+        : server_settings(std::move(server)), upstreams(std::move(all)) {}
 
     bool is_on() const { return *server_settings.engine; }
     /// For a new client connection; null unless is_on().
@@ -30,15 +33,13 @@ public:
         std::lock_guard lock(mutex_);
         return server_;
     }
-    /// For a new upstream connection; null unless SSLProxyEngine is on.
-    Context upstream() const {
-        std::lock_guard lock(mutex_);
-        return upstream_;
-    }
+    /// How the upstream of a URL (as Match::url() has it) is spoken to: as the longest Proxy
+    /// section says that covers it.
+    const TlsUpstream& upstream_for(std::string_view url) const;
+    /// Whether that depends on the URL.
+    bool has_sections() const { return upstreams.size() > 1; }
     /// A file's name from the root folder on.
-    std::string in_full(const std::string& name) const {
-        return name.starts_with('/') ? name : server_root + "/" + name;
-    }
+    std::string in_full(const std::string& name) const { return from_root(server_root, name); }
     /// Whether a connection whose handshake was for this site may carry requests for `other`.
     bool may_serve(const TlsSite& other) const;
 
@@ -46,13 +47,10 @@ public:
         std::lock_guard lock(mutex_);
         server_ = std::move(context);
     }
-    void set_upstream(Context context) {
-        std::lock_guard lock(mutex_);
-        upstream_ = std::move(context);
-    }
 
     const TlsServerSettings server_settings;
-    const TlsUpstreamSettings upstream_settings;
+    /// The virtual host's own first; then those of Proxy sections, the longest URL first.
+    const std::vector<std::unique_ptr<TlsUpstream>> upstreams;
     conf::Diagnostics texts;  // none: for mistakes that show later, with their places
     std::string server_root;  // what relative names start from
     std::string identity;     // of the site: its name, and what it demands
@@ -60,17 +58,6 @@ public:
 private:
     mutable std::mutex mutex_;
     Context server_;
-    Context upstream_;
-};
-
-/// What a site's files held when they were read: given to make_server_context() again when they
-/// have changed, or sent to who may not read them.
-struct TlsFiles {
-    std::vector<net::TlsCredential> credentials;
-    std::vector<std::string> staples;  // OCSP responses, by credential
-    std::string authorities;
-    std::string announced;
-    std::string revocations;
 };
 
 /// Reads what the settings of a site name. Mistakes go to the diagnostics.
@@ -78,20 +65,14 @@ TlsFiles read_tls_files(const TlsSite& site, const std::string& site_name,
                         conf::Diagnostics& diagnostics);
 /// The names of all of them, in full.
 std::vector<std::string> tls_file_names(const TlsSite& site);
-/// The same for what SSLProxyEngine uses; the machine certificate is the only credential.
-TlsFiles read_upstream_files(const TlsSite& site, conf::Diagnostics& diagnostics);
-std::vector<std::string> upstream_file_names(const TlsSite& site);
-
 /// Null when something is wrong with it, which has been said then.
-std::shared_ptr<net::TlsContext> make_upstream_context(const TlsSite& site, const TlsFiles& files,
-                                                       conf::Diagnostics& diagnostics);
 std::shared_ptr<net::TlsContext> make_server_context(const TlsSite& site, const TlsFiles& files,
                                                      conf::Diagnostics& diagnostics);
 
-/// The TLS of a site from its settings, which are merged with what encloses it. Null after a
-/// mistake.
+/// The TLS of a site from its settings, which are merged with what encloses them; `upstreams`
+/// (see TlsSite) are loaded when it is known which of them are needed. Null after a mistake.
 std::unique_ptr<TlsSite> load_tls(const TlsServerSettings& server,
-                                  const TlsUpstreamSettings& upstream, const std::string& site_name,
-                                  conf::Loaded& loaded);
+                                  std::vector<std::unique_ptr<TlsUpstream>> upstreams,
+                                  const std::string& site_name, conf::Loaded& loaded);
 
 }  // namespace headgate::proxy

@@ -287,7 +287,7 @@ TEST(Rows, are_found_and_described) {
     ASSERT_NE(row, nullptr);
     EXPECT_EQ(conf::describe(*row),
               "Timeout seconds\n    How long one read or write may take.\n    default: 60\n"
-              "    allowed in: server config, <VirtualHost>\n");
+              "    allowed in: server config, <VirtualHost>; beside TunnelTo too\n");
     EXPECT_NE(
         conf::describe(*conf::find_row(tables, "MaxClients")).find("old name of MaxRequestWorkers"),
         std::string::npos);

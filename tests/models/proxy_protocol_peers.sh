@@ -28,13 +28,13 @@ fail() { echo "FAIL: $*" >&2; cat "$work"/*.log >&2 2>/dev/null; exit 1; }
 
 # shellcheck disable=SC2046  # words
 set -- $(perl -MIO::Socket::INET -e '
-    @s = map { IO::Socket::INET->new(Listen => 1, LocalAddr => "127.0.0.1") } 1 .. 12;
+    @s = map { IO::Socket::INET->new(Listen => 1, LocalAddr => "127.0.0.1") } 1 .. 14;
     print join(" ", map { $_->sockport } @s)')
 nginx=$1 haproxy=$2 haproxy_tls=$3 haproxy_certificate=$4
 from_v1=$5 from_v2=$6 from_v2_tls=$7
 plain=$8 tls=$9
 shift 9
-router=$1 outwards=$2 mixed=$3
+router=$1 outwards=$2 mixed=$3 agreeing=$4 haproxy_agrees=$5
 
 issue() {  # name: its key and its certificate in one file
     openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj "/CN=$1" \
@@ -80,6 +80,9 @@ frontend told_before_tls
 frontend demands
     bind 127.0.0.1:$haproxy_certificate ssl crt $work/localhost.pem ca-file $work/ca.pem verify required
     $answer "haproxy was shown %[ssl_c_s_dn(cn)]\n"
+frontend agrees
+    bind 127.0.0.1:$haproxy_agrees ssl crt $work/localhost.pem alpn h2,http/1.1
+    $answer "haproxy agreed on %[ssl_fc_alpn]\n"
 listen says_v1
     bind 127.0.0.1:$from_v1
     server headgate 127.0.0.1:$plain send-proxy
@@ -120,6 +123,7 @@ Listen 127.0.0.1:$tls
 Listen 127.0.0.1:$router
 Listen 127.0.0.1:$outwards
 Listen 127.0.0.1:$mixed
+Listen 127.0.0.1:$agreeing
 <VirtualHost *:$plain>
     RemoteIPProxyProtocolPeers required 127.0.0.1
 </VirtualHost>
@@ -139,10 +143,17 @@ Listen 127.0.0.1:$mixed
 <VirtualHost *:$router>
     SSLEngine On
     SSLCertificateFile $work/here.test.pem
-    TunnelTo tcp://127.0.0.1:$haproxy proxyprotocol=v2,authority,ssl,crc32c
+    Protocols h2 http/1.1
+    TunnelTo tcp://127.0.0.1:$haproxy proxyprotocol=v2,alpn,authority,ssl,crc32c
 </VirtualHost>
 <VirtualHost *:$outwards>
     TunnelTo tls://localhost:$haproxy_certificate
+</VirtualHost>
+<VirtualHost *:$agreeing>
+    SSLEngine On
+    SSLCertificateFile $work/here.test.pem
+    Protocols h2 http/1.1 imap
+    TunnelTo tls://localhost:$haproxy_agrees
 </VirtualHost>
 CONF
 
@@ -178,8 +189,21 @@ check() {
     grep -q "no PROXY header from a peer that must send one" "$work/error.log" ||
         fail "$model: without a header"
     # Tunnels: TLS ends here; begins here, with a certificate; passes unread beside names of ours.
-    expect "told 127.0.0.2 of here.test" $from_elsewhere \
-        --resolve "here.test:$router:127.0.0.1" "https://here.test:$router/"
+    for version in 1.1 2; do
+        expect "of here.test
+over HTTP/$version" $from_elsewhere --http$version \
+            -w 'over HTTP/%{http_version}' --resolve "here.test:$router:127.0.0.1" \
+            "https://here.test:$router/"
+    done
+    # What is agreed on in front is what is asked for behind.
+    expect "haproxy agreed on h2" $from_elsewhere --resolve "here.test:$agreeing:127.0.0.1" \
+        "https://here.test:$agreeing/"
+    expect "haproxy agreed on http/1.1" $from_elsewhere --http1.1 \
+        --resolve "here.test:$agreeing:127.0.0.1" "https://here.test:$agreeing/"
+    expect "ALPN protocol: imap" sh -c "openssl s_client -alpn imap -connect \
+        127.0.0.1:$agreeing </dev/null"
+    expect "no application protocol" sh -c "openssl s_client -alpn xmpp -connect \
+        127.0.0.1:$agreeing </dev/null 2>&1"
     expect "haproxy was shown client.test" $from_elsewhere "http://127.0.0.1:$outwards/"
     expect "told 127.0.0.2 before TLS for there.test" $from_elsewhere \
         --resolve "there.test:$mixed:127.0.0.1" "https://there.test:$mixed/"

@@ -240,6 +240,7 @@ TEST_P(ProxyProtocol, IsWaitedForParked) {
     PLAIN_CLIENTS_ONLY();
     RunningOrigin origin;
     RunningProxy proxy(model(), threads_of(model(), 3) + required +
+                                    "RequestReadTimeout header=0\nTimeout 600\n"
                                     "<Location /status>\n"
                                     "SetHandler server-status\n</Location>\n" +
                                     pass_all_to(origin));

@@ -22,19 +22,19 @@ namespace headgate::support {
 class LoadedSites {
 public:
     explicit LoadedSites(const std::string& text) {
-        char name[] = "/tmp/headgate-sites-XXXXXX";
-        folder_ = std::string(::mkdtemp(name)) + "/";
-        std::ofstream(folder_ + "main.conf") << text;
-        conf::LoadOptions options;
-        options.file = "main.conf";
-        options.server_root = folder_;
-        conf::Loaded loaded = conf::load(
-            options, {mpm::setting_rows(), proxy::setting_rows(), proxy::tls_setting_rows()});
-        if (!loaded.diagnostics.has_errors()) sites_ = proxy::Sites::build(loaded, false);
-        diagnostics_ = loaded.diagnostics.render(false);
-        EXPECT_TRUE(sites_) << diagnostics_;
+        load(text);
+        EXPECT_TRUE(sites_) << messages_;
     }
     ~LoadedSites() { std::filesystem::remove_all(folder_); }
+    LoadedSites(const LoadedSites&) = delete;
+    LoadedSites& operator=(const LoadedSites&) = delete;
+
+    /// What is said of a text, right or wrong.
+    static std::string messages_of(const std::string& text) {
+        LoadedSites loaded;
+        loaded.load(text);
+        return loaded.messages_;
+    }
 
     const std::shared_ptr<proxy::Sites>& sites() const { return sites_; }
     const proxy::Site& main() const { return sites_->main(); }
@@ -45,8 +45,22 @@ public:
     }
 
 private:
+    LoadedSites() = default;
+    void load(const std::string& text) {
+        char name[] = "/tmp/headgate-sites-XXXXXX";
+        folder_ = std::string(::mkdtemp(name)) + "/";
+        std::ofstream(folder_ + "main.conf") << text;
+        conf::LoadOptions options;
+        options.file = "main.conf";
+        options.server_root = folder_;
+        conf::Loaded loaded = conf::load(
+            options, {mpm::setting_rows(), proxy::setting_rows(), proxy::tls_setting_rows()});
+        if (!loaded.diagnostics.has_errors()) sites_ = proxy::Sites::build(loaded, false);
+        messages_ = loaded.diagnostics.render(false);
+    }
+
     std::string folder_;
-    std::string diagnostics_;
+    std::string messages_;
     std::shared_ptr<proxy::Sites> sites_;
 };
 

@@ -1,0 +1,22 @@
+// What Protocols says: the application protocols that a TLS handshake offers (ALPN, RFC 7301). A
+// virtual host of requests has http/1.1 so far; one with TunnelTo offers whatever it names, for it
+// passes any protocol on.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "conf/diagnostic.h"
+#include "conf/source.h"
+#include "proxy/settings/settings.h"
+
+namespace headgate::proxy {
+
+/// Names as ALPN has them on the wire, each with its size in front (RFC 7301 section 3.1).
+std::string protocol_list(const std::vector<conf::Word>& names);
+
+/// Of a virtual host with requests, by its own settings: says what it cannot speak yet, and what
+/// has no effect. (What the server around it says is about those with TunnelTo as well.)
+void check_protocols_of_requests(const ServerSettings& own, conf::Diagnostics& diagnostics);
+
+}  // namespace headgate::proxy

@@ -1,0 +1,76 @@
+// The rows of TLS's directives towards upstreams (SSLProxy...), and their setters. See tls.h.
+#include "proxy/settings/tls_rules.h"
+
+namespace headgate::proxy::tls_rules {
+namespace {
+
+using conf::Call;
+using conf::Parsed;
+using conf::Word;
+using Context = net::TlsContext;
+
+void ignore_names_check(TlsUpstreamSettings&, const Call& call) {
+    const Parsed<bool> parsed = conf::on_off(call.argument(0).text);
+    if (!parsed.value) call.wrong_value(call.argument(0), parsed.expected);
+}
+
+constexpr unsigned of_upstream = of_server | conf::in_proxy;
+using Upstream = TlsUpstreamSettings;
+
+/// A row whose member is of one side though both have it.
+template <auto member, auto parser>
+constexpr conf::Row side(std::string_view name, std::string_view syntax, std::string_view otherwise,
+                         std::string_view help) {
+    return conf::rule<set<Upstream, member, parser>>(name, of_upstream, {1, 1}, syntax, otherwise,
+                                                     help);
+}
+
+constexpr conf::Row rows[] = {
+    side<&Upstream::engine, conf::on_off>("SSLProxyEngine", "On|Off", "Off",
+                                          "Whether https:// upstreams may be connected to."),
+    conf::rule<set_protocols_of<Upstream>>("SSLProxyProtocol", of_upstream, {1, 8},
+                                           "[+|-]protocol ...", "all",
+                                           "TLSv1.2 and TLSv1.3, or one of them."),
+    conf::rule<set_ciphers_of<Upstream>>("SSLProxyCipherSuite", of_upstream, {1, 2},
+                                         "[SSL|TLSv1.3] list", "ECDHE+AESGCM:ECDHE+CHACHA20",
+                                         "Ciphers of TLSv1.2, or of TLSv1.3."),
+    side<&Upstream::verify, verify_choice>(
+        "SSLProxyVerify", "none|optional|require|optional_no_ca", "none",
+        "Whether an upstream's certificate must come from a known authority. Write require."),
+    side<&Upstream::verify_depth, conf::integer<0, 100>>(
+        "SSLProxyVerifyDepth", "number", "1", "Longest chain of an upstream's certificate."),
+    side<&Upstream::check_name, conf::on_off>("SSLProxyCheckPeerName", "On|Off", "On",
+                                              "Whether the certificate must be for the name."),
+    conf::rule<ignore_names_check>("SSLProxyCheckPeerCN", of_upstream, {1, 1}, "On|Off", "On",
+                                   "Accepted: SSLProxyCheckPeerName decides, as in Apache."),
+    side<&Upstream::check_expiry, conf::on_off>("SSLProxyCheckPeerExpire", "On|Off", "On",
+                                                "Whether the certificate must be valid now."),
+    side<&Upstream::ca_file, conf::text_value>("SSLProxyCACertificateFile", "file", "",
+                                               "Authorities of upstreams, PEM."),
+    side<&Upstream::ca_path, conf::text_value>("SSLProxyCACertificatePath", "folder", "",
+                                               "The same, every file of it."),
+    side<&Upstream::crl_file, conf::text_value>("SSLProxyCARevocationFile", "file", "",
+                                                "Revocation lists, PEM."),
+    side<&Upstream::crl_path, conf::text_value>("SSLProxyCARevocationPath", "folder", "",
+                                                "The same, every file of it."),
+    conf::rule<set_crl_check_of<Upstream>>("SSLProxyCARevocationCheck", of_upstream, {1, 2},
+                                           "none|leaf|chain [no_crl_for_cert_ok]", "none",
+                                           "Which certificates of an upstream may not be revoked."),
+    side<&Upstream::machine_certificate, conf::text_value>(
+        "SSLProxyMachineCertificateFile", "file", "",
+        "The certificate with its key that upstreams are shown."),
+    side<&Upstream::machine_chain, conf::text_value>("SSLProxyMachineCertificateChainFile", "file",
+                                                     "", "The chain of that certificate."),
+};
+
+}  // namespace
+
+}  // namespace headgate::proxy::tls_rules
+
+namespace headgate::proxy {
+
+std::span<const conf::Row> tls_upstream_rows() {
+    return tls_rules::rows;
+}
+
+}  // namespace headgate::proxy
