@@ -23,6 +23,18 @@ net::TlsTickets& shared_tickets() {
     return *tickets;
 }
 
+std::vector<net::TlsTicketKey> ticket_keys_of(const std::string& file,
+                                              const net::TlsTicketKey& key) {
+    static std::map<std::string, std::vector<net::TlsTicketKey>> by_file;
+    constexpr std::size_t most = 3;
+    std::vector<net::TlsTicketKey>& keys = by_file[file];
+    const auto is_it = [&](const net::TlsTicketKey& each) { return each.is_named(key.name); };
+    std::erase_if(keys, is_it);
+    keys.insert(keys.begin(), key);
+    if (keys.size() > most) keys.pop_back();
+    return keys;
+}
+
 void leave_tickets(bool is_leaving) {
     if (tickets == nullptr) return;
     const int descriptor = tickets->descriptor();

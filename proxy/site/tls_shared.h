@@ -4,6 +4,8 @@
 
 #include <cstddef>
 #include <memory>
+#include <string>
+#include <vector>
 
 #include "proxy/net/tls_session_cache.h"
 #include "proxy/net/tls_tickets.h"
@@ -11,6 +13,11 @@
 namespace headgate::proxy {
 
 net::TlsTickets& shared_tickets();
+
+/// The key that a file of that name holds now, and behind it the two that it held before, of this
+/// program's loads: those open what they have sealed.
+std::vector<net::TlsTicketKey> ticket_keys_of(const std::string& file,
+                                              const net::TlsTicketKey& key);
 
 /// The keys outlive a replacement of the program: their memory is left open for the next one, named
 /// in the environment; false takes that back.

@@ -238,6 +238,59 @@ TEST_P(Tls, ResumesAcrossChildrenAndAReload) {
     EXPECT_EQ(SSL_session_reused(anew.tls()->ssl()), 1);
 }
 
+/// A session of a client that has left.
+using Session = std::unique_ptr<SSL_SESSION, decltype(&SSL_SESSION_free)>;
+
+/// Whether a virtual host resumes it; then it is replaced by the one that it gives.
+bool resumes(const RunningProxy& proxy, const std::string& name, Session& session) {
+    TlsTerms terms = asking_for(name);
+    terms.session = session.get();
+    RawConnection client(proxy.port(), terms);
+    EXPECT_EQ(status_of(client, name), 200) << name;
+    const bool is_resumed = SSL_session_reused(client.tls()->ssl()) == 1;
+    SSL_SESSION* const given = client.tls()->session();
+    EXPECT_NE(given, nullptr);
+    SSL_SESSION_up_ref(given);
+    session.reset(given);
+    return is_resumed;
+}
+
+/// However many virtual hosts have a key of their own, and whoever else has it. One that a reload
+/// replaces still opens what it has sealed.
+TEST_P(Tls, ResumesByKeysOfFiles) {
+    const TlsFiles files;
+    RunningOrigin origin;
+    const std::string common = threads_of(model(), 2) + pass_all_to(origin);
+    std::string hosts = files.host("none.test");
+    std::string in_reverse;
+    std::vector<std::string> names{"none.test"};
+    for (char each = 'a'; each < 'h'; each++) {
+        names.push_back(std::string(1, each) + ".test");
+        const std::string key = files.folder.write(names.back() + ".tickets",
+                                                   std::string(each % 2 == 0 ? 48 : 80, each));
+        const std::string host = files.host(names.back(), "SSLSessionTicketKeyFile " + key + "\n");
+        hosts += host;
+        in_reverse = host + in_reverse;
+    }
+    RunningProxy proxy(model(), common + hosts);
+    const RunningProxy fleet(model(), common + in_reverse);
+    std::vector<Session> last;
+    for (const std::string& name : names) {
+        last.emplace_back(nullptr, SSL_SESSION_free);
+        EXPECT_FALSE(resumes(proxy, name, last.back()));
+    }
+    for (std::size_t i = 0; i < names.size(); i++)
+        EXPECT_TRUE(resumes(proxy, names[i], last[i])) << names[i];
+    for (std::size_t i = 1; i < names.size(); i++)
+        EXPECT_TRUE(resumes(fleet, names[i], last[i])) << names[i] << " on another machine";
+    files.folder.write("b.test.tickets", std::string(48, '+'));
+    proxy.signal(SIGHUP);
+    proxy.wait_for_message("reloaded: generation 1");
+    for (std::size_t i = 0; i < names.size(); i++)
+        EXPECT_TRUE(resumes(proxy, names[i], last[i])) << names[i] << " after a reload";
+    EXPECT_FALSE(resumes(fleet, "b.test", last[2])) << "which has not got the new key";
+}
+
 /// Without tickets: what one child has agreed, the others know by its id; of both versions.
 TEST_P(Tls, ResumesByIdAcrossChildren) {
     const TlsFiles files;
