@@ -190,6 +190,17 @@ TEST_P(Tls, ResumesNothingThatIsRevokedMeanwhile) {
     }
 }
 
+/// Until only the children of a program that has taken over are left.
+void replace_program(RunningProxy& proxy) {
+    const std::vector<pid_t> old = proxy.children();
+    proxy.signal(SIGUSR2);
+    wait_until("for the new program's children alone", [&] {
+        const std::vector<pid_t> now = proxy.children();
+        const auto is_old = [&](pid_t pid) { return std::count(old.begin(), old.end(), pid) > 0; };
+        return !now.empty() && std::none_of(now.begin(), now.end(), is_old);
+    });
+}
+
 /// Tickets are sealed with keys that all children have, of this generation and the next.
 TEST_P(Tls, ResumesAcrossChildrenAndAReload) {
     const TlsFiles files;
@@ -224,15 +235,9 @@ TEST_P(Tls, ResumesAcrossChildrenAndAReload) {
     EXPECT_EQ(status_of(after, "a.test"), 200);
     EXPECT_EQ(SSL_session_reused(after.tls()->ssl()), 1);
     // And of the program that takes its place.
-    const std::vector<pid_t> old = proxy.children();
     terms.session = after.tls()->session();
     after.finish_writing();
-    proxy.signal(SIGUSR2);
-    wait_until("for the new program's children alone", [&] {
-        const std::vector<pid_t> now = proxy.children();
-        const auto is_old = [&](pid_t pid) { return std::count(old.begin(), old.end(), pid) > 0; };
-        return !now.empty() && std::none_of(now.begin(), now.end(), is_old);
-    });
+    replace_program(proxy);
     RawConnection anew(proxy.port(), terms);
     EXPECT_EQ(status_of(anew, "a.test"), 200);
     EXPECT_EQ(SSL_session_reused(anew.tls()->ssl()), 1);
@@ -248,10 +253,9 @@ bool resumes(const RunningProxy& proxy, const std::string& name, Session& sessio
     RawConnection client(proxy.port(), terms);
     EXPECT_EQ(status_of(client, name), 200) << name;
     const bool is_resumed = SSL_session_reused(client.tls()->ssl()) == 1;
-    SSL_SESSION* const given = client.tls()->session();
-    EXPECT_NE(given, nullptr);
-    SSL_SESSION_up_ref(given);
-    session.reset(given);
+    session.reset(SSL_get1_session(client.tls()->ssl()));
+    client.finish_writing();
+    EXPECT_EQ(client.receive_rest(), "");
     return is_resumed;
 }
 
@@ -317,6 +321,30 @@ TEST_P(Tls, ResumesByIdAcrossChildren) {
             SSL_SESSION_free(session);
         }
     }
+}
+
+/// Nor does a reload or a program that takes over forget them; one that has another size does.
+TEST_P(Tls, ResumesByIdAfterAReplacement) {
+    const TlsFiles files;
+    RunningOrigin origin;
+    const auto directives = [&](const char* size) {
+        return std::string("SSLSessionCache shmcb:/nowhere/scache(") + size +
+               ")\nSSLSessionTickets Off\n" + files.host("a.test") + pass_all_to(origin);
+    };
+    RunningProxy proxy(model(), directives("512000"));
+    Session session(nullptr, SSL_SESSION_free);
+    EXPECT_FALSE(resumes(proxy, "a.test", session));
+    replace_program(proxy);
+    EXPECT_TRUE(resumes(proxy, "a.test", session));
+    proxy.signal(SIGHUP);
+    proxy.wait_for_message("reloaded: generation 2");
+    EXPECT_TRUE(resumes(proxy, "a.test", session));
+    replace_program(proxy);
+    EXPECT_TRUE(resumes(proxy, "a.test", session)) << "the second time";
+    proxy.reconfigure(directives("256000"));
+    replace_program(proxy);
+    EXPECT_FALSE(resumes(proxy, "a.test", session));
+    EXPECT_TRUE(resumes(proxy, "a.test", session));
 }
 
 /// Full, resumed and failed handshakes, and how long certificates last.
