@@ -125,6 +125,7 @@ void Supervisor::bury(pid_t pid, int status) {
         say_("child " + std::to_string(pid) + " was ended by signal " +
              std::to_string(WTERMSIG(status)) + " (" + strsignal(WTERMSIG(status)) + ")");
     }
+    if (WIFEXITED(status) && WEXITSTATUS(status) == lacks_something) say_lacking(pid);
     const bool is_present = child->generation == present().number;
     if (is_present && WIFEXITED(status) && WEXITSTATUS(status) == cannot_start) {
         outcome_ = Outcome::configuration_wrong;
@@ -142,6 +143,13 @@ void Supervisor::bury(pid_t pid, int status) {
     // The helper waits for the next pass of maintenance.
     if (is_wanted && !ended.is_helper) missing_.push_back({ended.ordinal, not_before});
     fork_missing();
+}
+
+void Supervisor::say_lacking(pid_t pid) {
+    const std::string line = lacking_.failed(
+        "child " + std::to_string(pid) + " ended for want of something: the error log says of what",
+        Clock::now());
+    if (!line.empty()) say_(line);
 }
 
 /// Replaces what has crashed, at once but for those that the crash brake holds: others do not wait

@@ -12,7 +12,7 @@
 #include <atomic>
 #include <cstring>
 
-#include "mpm/loop/assert.h"
+#include "mpm/loop/want.h"
 #include "proxy/net/tls_context.h"
 
 namespace headgate::net {
@@ -44,7 +44,8 @@ struct TlsTickets::Ring {
 };
 
 TlsTickets::TlsTickets() : descriptor_(::memfd_create("tickets", MFD_CLOEXEC)) {
-    HEADGATE_ASSERT(descriptor_ >= 0 && ::ftruncate(descriptor_, sizeof(Ring)) == 0);
+    const bool is_there = descriptor_ >= 0 && ::ftruncate(descriptor_, sizeof(Ring)) == 0;
+    if (!is_there) loop::end_for_want_of("memory for the keys of session tickets");
     ring_ = new (map(descriptor_)) Ring();
     ring_->form = Ring::known_form;
     rotate();
@@ -60,7 +61,7 @@ std::unique_ptr<TlsTickets> TlsTickets::adopt(int descriptor) {
 
 TlsTickets::Ring* TlsTickets::map(int descriptor) {
     void* memory = ::mmap(nullptr, sizeof(Ring), PROT_READ | PROT_WRITE, MAP_SHARED, descriptor, 0);
-    HEADGATE_ASSERT(memory != MAP_FAILED);
+    if (memory == MAP_FAILED) loop::end_for_want_of("memory for the keys of session tickets");
     ::madvise(memory, sizeof(Ring), MADV_DONTDUMP);
     return static_cast<Ring*>(memory);
 }
