@@ -9,9 +9,11 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cerrno>
 #include <cstdio>
 #include <deque>
 #include <string>
+#include <system_error>
 #include <thread>
 
 #include "mpm/privileges.h"
@@ -55,13 +57,8 @@ public:
     void run() {
         set_stack_size();
         std::vector<std::thread> others;
-        for (std::size_t i = 1; i < runners_.size(); i++) {
-            others.emplace_back([this, i] {
-                name_this_thread(i);
-                runners_[i]->run();
-                ended_.add_one();
-            });
-        }
+        for (std::size_t i = 1; i < runners_.size(); i++)
+            others.push_back(start(i));
         runners_[0]->run();
         obey_until_ended(others.size());
         for (std::thread& other : others)
@@ -69,6 +66,17 @@ public:
     }
 
 private:
+    std::thread start(std::size_t number) try {
+        return std::thread([this, number] {
+            name_this_thread(number);
+            runners_[number]->run();
+            ended_.add_one();
+        });
+    } catch (const std::system_error& error) {
+        errno = error.code().value();
+        loop::end_for_want_of("thread");
+    }
+
     /// As top -H and perf show it; the first thread keeps the program's name.
     static void name_this_thread(std::size_t number) {
         ::pthread_setname_np(::pthread_self(), ("loop " + std::to_string(number)).c_str());
@@ -199,6 +207,8 @@ private:
 
 void run_child(ChildPlan plan) {
     set_signals();
+    loop::end_where_memory_ends(
+        [&plan](const char* line) { return plan.handlers.report_want(line); });
     const std::string problem = drop_privileges(plan.settings);
     if (problem.empty()) allow_core_dumps(plan.settings);
     if (!problem.empty()) {

@@ -5,6 +5,7 @@
 #include "mpm/application.h"
 #include "mpm/control.h"
 #include "mpm/listener.h"
+#include "mpm/loop/want.h"
 #include "mpm/model.h"
 #include "mpm/scoreboard.h"
 
@@ -26,7 +27,7 @@ struct ChildPlan {
 };
 
 /// How a child ends, as its exit status. Apache's numbers where it has them.
-enum ChildExit { ended_well = 0, cannot_start = 15 };
+enum ChildExit { ended_well = 0, lacks_something = loop::want_status, cannot_start = 15 };
 
 /// Serves until told to end, and exits the process; does not return.
 [[noreturn]] void run_child(ChildPlan plan);

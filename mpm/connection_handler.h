@@ -73,6 +73,12 @@ public:
                                                     const Surroundings& surroundings) = 0;
     /// Whether memory holds what must not be left in a core, such as private keys.
     virtual bool holds_secrets() const { return false; }
+    /// In a child that ends for want of memory or the like: logs the line where its errors go.
+    /// False when it cannot. Any thread.
+    virtual bool report_want(const char* line) {
+        static_cast<void>(line);
+        return false;
+    }
     /// In the supervisor: what its children are told, so that those forked later start from it.
     virtual void apply(const ControlMessage&) {}
     /// In the supervisor, a few times a second: what the children that run are to be told, each of

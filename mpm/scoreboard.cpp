@@ -4,7 +4,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "mpm/loop/assert.h"
+#include "mpm/loop/want.h"
 
 namespace headgate::mpm {
 
@@ -28,9 +28,11 @@ Scoreboard::Scoreboard(unsigned rows, unsigned threads, unsigned connections, in
     const std::size_t before = round_up(rows * sizeof(ChildRow) + slots * sizeof(ThreadSlot), page);
     size_ = before + rows * stride_ * sizeof(ConnectionRecord);
     descriptor_ = memory >= 0 ? memory : ::memfd_create("headgate-scoreboard", MFD_CLOEXEC);
-    HEADGATE_ASSERT(descriptor_ >= 0 && ::ftruncate(descriptor_, static_cast<off_t>(size_)) == 0);
+    const bool is_there =
+        descriptor_ >= 0 && ::ftruncate(descriptor_, static_cast<off_t>(size_)) == 0;
+    if (!is_there) loop::end_for_want_of("memory for the scoreboard");
     memory_ = ::mmap(nullptr, size_, PROT_READ | PROT_WRITE, MAP_SHARED, descriptor_, 0);
-    HEADGATE_ASSERT(memory_ != MAP_FAILED);
+    if (memory_ == MAP_FAILED) loop::end_for_want_of("memory for the scoreboard");
     children_ = static_cast<ChildRow*>(memory_);
     slots_ = reinterpret_cast<ThreadSlot*>(children_ + rows);
     records_ = reinterpret_cast<ConnectionRecord*>(static_cast<char*>(memory_) + before);

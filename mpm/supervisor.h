@@ -18,6 +18,7 @@
 #include "mpm/signals.h"
 #include "mpm/spare.h"
 #include "mpm/thread_load.h"
+#include "mpm/trouble.h"
 
 namespace headgate::mpm {
 
@@ -96,6 +97,8 @@ private:
     void fork_child(Generation& generation, unsigned ordinal);
     void fork_helper(Generation& generation);
     void launch(Generation& generation, unsigned ordinal, bool is_helper, ChildPlan plan);
+    void say_lacking(pid_t pid);
+    void cannot_launch(const std::string& reason);
     void replace_spent();
     void fork_missing();
     unsigned free_ordinal(const Generation& generation) const;
@@ -121,6 +124,8 @@ private:
     Clock::time_point next_maintenance_{};
     Clock::time_point next_news_{};
     Clock::time_point may_fork_at_{};  // when a fork has failed
+    Trouble forking_;                  // what is said of that
+    Trouble lacking_;                  // and of children that end for want of something
     Clock::time_point may_add_at_{};   // spare children and the helper: the crash brake
     bool wants_reload_ = false;
     bool wants_replacement_ = false;

@@ -13,7 +13,12 @@
 
 namespace headgate::mpm {
 
+/// Not at all where it has just failed: what failed once fails for all who are missing.
 void Supervisor::fork_child(Generation& generation, unsigned ordinal) {
+    if (Clock::now() < may_fork_at_) {
+        missing_.push_back({ordinal, {}});
+        return;
+    }
     const Program& program = *generation.program;
     const Model& model = model_of(program.model);
     launch(generation, ordinal, false,
@@ -55,12 +60,16 @@ void Supervisor::fork_helper(Generation& generation) {
 void Supervisor::launch(Generation& generation, unsigned ordinal, bool is_helper, ChildPlan plan) {
     plan.row = scoreboard_->free_row();
     if (plan.row == scoreboard_->rows()) {
-        say_("the scoreboard is full: a child is started later");
-        may_fork_at_ = Clock::now() + pass;
+        cannot_launch("the scoreboard is full");
         if (!is_helper) missing_.push_back({ordinal, {}});
         return;
     }
     auto [ours, theirs] = make_control_pair();
+    if (!ours.is_open()) {
+        cannot_launch(std::string("its channel: ") + strerror(errno));
+        if (!is_helper) missing_.push_back({ordinal, {}});
+        return;
+    }
     plan.control = std::move(theirs);
     ChildRow& facts = scoreboard_->row(plan.row);
     facts.generation = generation.number;
@@ -80,13 +89,20 @@ void Supervisor::launch(Generation& generation, unsigned ordinal, bool is_helper
         run_child(std::move(plan));
     }
     if (pid < 0) {
-        say_("cannot fork a child");
-        may_fork_at_ = Clock::now() + pass * 10;
+        cannot_launch(strerror(errno));
         if (!is_helper) missing_.push_back({ordinal, {}});
         return;
     }
+    if (forking_.worked()) say_("children can be forked again");
     facts.pid = pid;
     children_.push_back({pid, row, ordinal, generation.number, std::move(ours), false, is_helper});
+}
+
+/// It is tried again in a second, and not before.
+void Supervisor::cannot_launch(const std::string& reason) {
+    may_fork_at_ = Clock::now() + pass;
+    const std::string line = forking_.failed("cannot fork a child: " + reason, Clock::now());
+    if (!line.empty()) say_(line);
 }
 
 void Supervisor::reap() {
@@ -109,6 +125,7 @@ void Supervisor::bury(pid_t pid, int status) {
         say_("child " + std::to_string(pid) + " was ended by signal " +
              std::to_string(WTERMSIG(status)) + " (" + strsignal(WTERMSIG(status)) + ")");
     }
+    if (WIFEXITED(status) && WEXITSTATUS(status) == lacks_something) say_lacking(pid);
     const bool is_present = child->generation == present().number;
     if (is_present && WIFEXITED(status) && WEXITSTATUS(status) == cannot_start) {
         outcome_ = Outcome::configuration_wrong;
@@ -126,6 +143,13 @@ void Supervisor::bury(pid_t pid, int status) {
     // The helper waits for the next pass of maintenance.
     if (is_wanted && !ended.is_helper) missing_.push_back({ended.ordinal, not_before});
     fork_missing();
+}
+
+void Supervisor::say_lacking(pid_t pid) {
+    const std::string line = lacking_.failed(
+        "child " + std::to_string(pid) + " ended for want of something: the error log says of what",
+        Clock::now());
+    if (!line.empty()) say_(line);
 }
 
 /// Replaces what has crashed, at once but for those that the crash brake holds: others do not wait

@@ -139,6 +139,10 @@ void Engine::apply(const mpm::ControlMessage& message) {
     state_.sites->reopen_logs();
 }
 
+bool EngineFactory::report_want(const char* line) {
+    return sites_->main().errors->write_now(LogLevel::crit, LogId::process_lacks, line);
+}
+
 void EngineFactory::apply(const mpm::ControlMessage& message) {
     if (message.kind == mpm::ControlMessage::Kind::reopen_logs) sites_->reopen_logs();
 }

@@ -50,6 +50,7 @@ public:
     }
     void apply(const mpm::ControlMessage& message) override;
     std::vector<std::string> news() override { return watch_.look(); }
+    bool report_want(const char* line) override;
     bool holds_secrets() const override { return sites_->hold_keys(); }
     Sites& sites() { return *sites_; }
 

@@ -2,6 +2,7 @@
 // line and has the supervisor serve the program, or answers by itself.
 #include <iostream>
 
+#include "mpm/loop/want.h"
 #include "mpm/running.h"
 #include "mpm/supervisor.h"
 #include "proxy/healthcheck.h"
@@ -118,6 +119,7 @@ int act(const proxy::CommandLine& line) {
 }  // namespace
 
 int main(int argc, char** argv) {
+    loop::end_where_memory_ends();
     proxy::CommandLine line;
     const std::vector<std::string> arguments(argv + 1, argv + argc);
     if (const auto error = proxy::read_command_line(arguments, line)) {

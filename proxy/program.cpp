@@ -32,11 +32,11 @@ bool has_ipv6() {
 }  // namespace
 
 void HeadgateProgram::leave_behind(bool is_leaving) {
-    leave_tickets(is_leaving);
+    leave_shared(is_leaving);
 }
 
 std::unique_ptr<mpm::Program> HeadgateProgram::load(bool test_only) {
-    take_tickets();
+    take_shared();
     conf::Loaded loaded = conf::load(line_.load, tables());
     auto program = std::make_unique<mpm::Program>();
     program->model = choose_model(loaded);
@@ -48,6 +48,7 @@ std::unique_ptr<mpm::Program> HeadgateProgram::load(bool test_only) {
     resolve_listens(loaded, *program, test_only);
     std::shared_ptr<Sites> sites;
     if (!loaded.diagnostics.has_errors()) sites = Sites::build(loaded, test_only);
+    forget_untaken();
     show(loaded);
     if (!sites || loaded.diagnostics.has_errors()) return nullptr;
     sites_text_ = sites->describe(loaded.diagnostics.sources());

@@ -16,7 +16,7 @@ public:
     /// that finds the same. Opens logs unless `test_only`.
     std::unique_ptr<mpm::Program> load() override { return load(false); }
     std::unique_ptr<mpm::Program> load(bool test_only);
-    /// The keys of session tickets.
+    /// The keys of session tickets, and the sessions that are resumed by id.
     void leave_behind(bool is_leaving) override;
 
     /// Of the last load(): what -S prints.

@@ -177,10 +177,6 @@ void TlsWatch::say_expired(Watched& watched) {
 
 void TlsWatch::rotate_tickets() {
     if (!serves_ || !is_due(shared_tickets().sealing_since(), std::time(nullptr))) return;
-    for (const Watched& watched : watched_) {
-        // Keys from a file are for whoever keeps that file to change.
-        if (!watched.site->tls->server_settings.ticket_key->empty()) return;
-    }
     shared_tickets().rotate();
 }
 

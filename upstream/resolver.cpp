@@ -12,6 +12,7 @@
 #include <mutex>
 
 #include "mpm/loop/wakeup.h"
+#include "mpm/loop/want.h"
 
 namespace headgate::upstream {
 
@@ -99,7 +100,9 @@ private:
         };
         options.sock_state_cb_data = this;
         const int mask = ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_SOCK_STATE_CB;
-        HEADGATE_ASSERT(ares_init_options(&ares_, &options, mask) == ARES_SUCCESS);
+        errno = 0;
+        const int made = ares_init_options(&ares_, &options, mask);
+        if (made != ARES_SUCCESS) loop::end_for_want_of("resolver of names");
         if (!servers_.empty()) ares_set_servers_ports_csv(ares_, servers_.c_str());
         configured_ = configuration_time();
     }

@@ -16,6 +16,7 @@
 #include <utility>
 
 #include "mpm/loop/frame_cache.h"
+#include "mpm/loop/want.h"
 
 namespace headgate::loop {
 namespace asio = boost::asio;
@@ -34,7 +35,7 @@ constexpr int events_per_pass = 256;
 
 int make_set() {
     const int set = ::epoll_create1(EPOLL_CLOEXEC);
-    HEADGATE_ASSERT(set >= 0);
+    if (set < 0) end_for_want_of("epoll set");
     return set;
 }
 }  // namespace
@@ -218,6 +219,8 @@ Readiness& Loop::watch(int descriptor) {
     event.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
     event.data.ptr = readiness;
     const int added = ::epoll_ctl(set_, EPOLL_CTL_ADD, descriptor, &event);
+    const bool is_short = added != 0 && (errno == ENOMEM || errno == ENOSPC);
+    if (is_short) end_for_want_of("room in an epoll set");
     HEADGATE_ASSERT(added == 0 || errno == EPERM);  // EPERM: a regular file is always ready
     return *readiness;
 }

@@ -6,12 +6,12 @@
 
 #include <cstdint>
 
-#include "mpm/loop/assert.h"
+#include "mpm/loop/want.h"
 
 namespace headgate::loop {
 
 Mailbox::Mailbox() : descriptor_(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) {
-    HEADGATE_ASSERT(descriptor_ >= 0);
+    if (descriptor_ < 0) end_for_want_of("eventfd");
 }
 
 Mailbox::~Mailbox() {

@@ -146,6 +146,15 @@ constexpr Explanation rows[] = {
      "An exchange was cut because this process had to end.",
      "A second TERM, -k stop, or GracefulShutdownTimeout.",
      "Nothing, or a longer GracefulShutdownTimeout."},
+    {LogId::process_lacks, "a process ended for want of memory or the like",
+     "A process could not have something that it cannot be without: memory, a thread, a descriptor "
+     "for its loop. Its connections were cut. The supervisor starts another one, at once or a "
+     "second later.",
+     "A limit of memory (of the container, of systemd's MemoryMax or LimitDATA), of processes "
+     "(LimitNPROC counts threads), or of open files; or many more connections than there is memory "
+     "for.",
+     "The line says what was lacking and what the system said. Raise that limit, or bound "
+     "connections with MaxConnections or MaxRequestWorkers."},
 };
 
 const Explanation* find(int number) {

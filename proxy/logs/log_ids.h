@@ -36,6 +36,7 @@ enum class LogId : int {
     lines_lost = 302,
     exhausted = 303,
     exchange_ended = 304,
+    process_lacks = 305,
 };
 
 struct Explanation {

@@ -9,6 +9,7 @@
 #include <memory>
 #include <string_view>
 
+#include "mpm/loop/want.h"
 #include "proxy/net/tls_kernel.h"
 #include "proxy/net/tls_staples.h"
 #include "proxy/net/tls_transport.h"
@@ -82,7 +83,7 @@ TlsContext::TlsContext(Role role)
     : role_(role),
       number_(next_number()),
       native_(SSL_CTX_new(role == Role::server ? TLS_server_method() : TLS_client_method())) {
-    HEADGATE_ASSERT(native_ != nullptr);
+    if (native_ == nullptr) loop::end_for_want_of("memory for TLS");
     SSL_CTX_set_app_data(native_, this);
     SSL_CTX_set_min_proto_version(native_, TLS1_2_VERSION);
     SSL_CTX_set_options(native_, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);

@@ -11,6 +11,8 @@
 #include <string>
 #include <vector>
 
+#include "proxy/net/tls_tickets.h"
+
 struct ssl_ctx_st;
 struct x509_st;
 
@@ -18,7 +20,6 @@ namespace headgate::net {
 
 class TlsSessionCache;
 class TlsStaples;
-class TlsTickets;
 
 /// A certificate with its chain, and its key.
 struct TlsCredential {
@@ -75,8 +76,9 @@ public:
     std::string command(const std::string& name, const std::string& value);
     /// Sessions are resumed only where this is the same: by virtual host and what it demands.
     void set_identity(const std::string& identity);
-    /// Stateless resumption; null: none. `tickets` outlives this.
-    void use_tickets(TlsTickets* tickets, int lifetime_seconds);
+    /// Stateless resumption; null: none. `tickets` outlives this. The first key of `own` seals
+    /// instead of theirs, the others open what they have sealed.
+    void use_tickets(TlsTickets* tickets, int lifetime_seconds, std::vector<TlsTicketKey> own);
     /// Resumption by id too. After use_tickets().
     void use_session_cache(std::shared_ptr<TlsSessionCache> cache);
     /// OCSP responses for clients that ask.
@@ -93,6 +95,7 @@ public:
     int verify_depth() const { return depth_; }
     bool misses_revocations() const { return missing_is_right_; }
     TlsTickets* tickets() const { return tickets_; }
+    const std::vector<TlsTicketKey>& own_ticket_keys() const { return own_ticket_keys_; }
     const TlsStaples* staples() const { return staples_.get(); }
     const std::string& protocols() const { return protocols_; }
     bool has_own_protocol_order() const { return own_protocol_order_; }
@@ -108,6 +111,7 @@ private:
     bool own_protocol_order_ = true;
     std::string protocols_;
     TlsTickets* tickets_ = nullptr;
+    std::vector<TlsTicketKey> own_ticket_keys_;
     std::unique_ptr<TlsStaples> staples_;
     std::vector<TlsCertificateBrief> shown_;
     // Shared (rule zero): a reload may give the next generation another size.

@@ -9,6 +9,8 @@
 #include <openssl/ssl.h>
 #include <pthread.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -30,12 +32,16 @@ struct TlsSessionCache::Head {
     }
 };
 
+/// Another program may find this one's shelves: a new form of them gets a new number.
 struct TlsSessionCache::Shelf {
+    static constexpr std::uint64_t known_form = 0x4867536573730001;
+    std::uint64_t form;
     pthread_mutex_t mutex;
     std::uint32_t begin;
     std::uint32_t used;
 
-    static constexpr std::size_t front = sizeof(pthread_mutex_t) + 2 * sizeof(std::uint32_t);
+    static constexpr std::size_t front =
+        sizeof(std::uint64_t) + sizeof(pthread_mutex_t) + 2 * sizeof(std::uint32_t);
     static constexpr std::uint32_t size = shelf_octets - front;
     char octets[size];
 
@@ -87,30 +93,71 @@ private:
     Shelf& shelf_;
 };
 
-std::shared_ptr<TlsSessionCache> TlsSessionCache::make(std::size_t octets) {
-    const std::size_t shelves = std::max<std::size_t>(octets / shelf_octets, 1);
-    void* memory = ::mmap(nullptr, shelves * shelf_octets, PROT_READ | PROT_WRITE,
-                          MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    if (memory == MAP_FAILED) return nullptr;
-    ::madvise(memory, shelves * shelf_octets, MADV_DONTDUMP);
-    return std::shared_ptr<TlsSessionCache>(new TlsSessionCache(memory, shelves));
+std::size_t TlsSessionCache::shelves_in(std::size_t octets) {
+    return std::max<std::size_t>(octets / shelf_octets, 1);
 }
 
-TlsSessionCache::TlsSessionCache(void* memory, std::size_t shelves)
-    : first_(static_cast<Shelf*>(memory)), shelves_(shelves) {
+std::shared_ptr<TlsSessionCache> TlsSessionCache::make(std::size_t octets) {
+    const std::size_t shelves = shelves_in(octets);
+    const int descriptor = ::memfd_create("sessions", MFD_CLOEXEC);
+    if (descriptor < 0) return nullptr;
+    std::shared_ptr<TlsSessionCache> made;
+    if (::ftruncate(descriptor, static_cast<off_t>(shelves * shelf_octets)) == 0) {
+        made = map(descriptor, shelves);
+    }
+    if (made != nullptr) {
+        made->set_up();
+    } else {
+        ::close(descriptor);
+    }
+    return made;
+}
+
+std::shared_ptr<TlsSessionCache> TlsSessionCache::adopt(int descriptor) {
+    struct stat facts {};
+    if (::fstat(descriptor, &facts) != 0) return nullptr;
+    const auto size = static_cast<std::size_t>(facts.st_size);
+    if (size == 0 || size % shelf_octets != 0) return nullptr;
+    std::shared_ptr<TlsSessionCache> found = map(descriptor, size / shelf_octets);
+    if (found == nullptr) return nullptr;
+    const bool is_known =
+        std::all_of(found->first_, found->first_ + found->shelves_,
+                    [](const Shelf& shelf) { return shelf.form == Shelf::known_form; });
+    if (is_known) return found;
+    found->descriptor_ = -1;
+    return nullptr;
+}
+
+/// Null when there is not so much memory; else the descriptor is the cache's.
+std::shared_ptr<TlsSessionCache> TlsSessionCache::map(int descriptor, std::size_t shelves) {
     static_assert(sizeof(Shelf) == shelf_octets);
+    const std::size_t size = shelves * shelf_octets;
+    void* memory = ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_SHARED, descriptor, 0);
+    if (memory == MAP_FAILED) return nullptr;
+    ::madvise(memory, size, MADV_DONTDUMP);
+    return std::shared_ptr<TlsSessionCache>(new TlsSessionCache(descriptor, memory, shelves));
+}
+
+TlsSessionCache::TlsSessionCache(int descriptor, void* memory, std::size_t shelves)
+    : descriptor_(descriptor), first_(static_cast<Shelf*>(memory)), shelves_(shelves) {}
+
+/// Fresh memory, which is all zeros.
+void TlsSessionCache::set_up() const {
     pthread_mutexattr_t shared;
     ::pthread_mutexattr_init(&shared);
     ::pthread_mutexattr_setpshared(&shared, PTHREAD_PROCESS_SHARED);
     ::pthread_mutexattr_setrobust(&shared, PTHREAD_MUTEX_ROBUST);
-    for (std::size_t i = 0; i < shelves_; i++)
+    for (std::size_t i = 0; i < shelves_; i++) {
         ::pthread_mutex_init(&first_[i].mutex, &shared);
+        first_[i].form = Shelf::known_form;
+    }
     ::pthread_mutexattr_destroy(&shared);
 }
 
 TlsSessionCache::~TlsSessionCache() {
     // Its mutexes may be in use by processes that go on; they end with the memory.
     ::munmap(first_, shelves_ * shelf_octets);
+    if (descriptor_ >= 0) ::close(descriptor_);
 }
 
 TlsSessionCache::Shelf& TlsSessionCache::shelf_of(std::string_view id) const {

@@ -12,18 +12,25 @@
 #include <atomic>
 #include <cstring>
 
-#include "mpm/loop/assert.h"
+#include "mpm/loop/want.h"
 #include "proxy/net/tls_context.h"
 
 namespace headgate::net {
 
-struct TlsTickets::Key {
-    unsigned char name[16];
-    unsigned char hmac[32];
-    unsigned char aes[32];
-    std::uint8_t hmac_size;
-    std::uint8_t aes_size;  // 16 or 32
-};
+std::optional<TlsTicketKey> TlsTicketKey::read(const std::string& octets) {
+    if (octets.size() != 48 && octets.size() != 80) return std::nullopt;
+    TlsTicketKey key{};
+    const std::size_t size = (octets.size() - sizeof key.name) / 2;
+    std::memcpy(key.name, octets.data(), sizeof key.name);
+    std::memcpy(key.hmac, octets.data() + sizeof key.name, size);
+    std::memcpy(key.aes, octets.data() + sizeof key.name + size, size);
+    key.hmac_size = key.aes_size = static_cast<std::uint8_t>(size);
+    return key;
+}
+
+bool TlsTicketKey::is_named(const unsigned char* other) const {
+    return std::memcmp(name, other, sizeof name) == 0;
+}
 
 /// One slot more than is in use, so that a key is written where nobody reads.
 struct TlsTickets::Ring {
@@ -33,11 +40,12 @@ struct TlsTickets::Ring {
     std::uint64_t form;
     std::atomic<unsigned> sealed;     // so many keys have been made; the last one seals
     std::atomic<std::int64_t> since;  // when it was, in seconds of the epoch
-    Key keys[slots];
+    TlsTicketKey keys[slots];
 };
 
 TlsTickets::TlsTickets() : descriptor_(::memfd_create("tickets", MFD_CLOEXEC)) {
-    HEADGATE_ASSERT(descriptor_ >= 0 && ::ftruncate(descriptor_, sizeof(Ring)) == 0);
+    const bool is_there = descriptor_ >= 0 && ::ftruncate(descriptor_, sizeof(Ring)) == 0;
+    if (!is_there) loop::end_for_want_of("memory for the keys of session tickets");
     ring_ = new (map(descriptor_)) Ring();
     ring_->form = Ring::known_form;
     rotate();
@@ -53,7 +61,7 @@ std::unique_ptr<TlsTickets> TlsTickets::adopt(int descriptor) {
 
 TlsTickets::Ring* TlsTickets::map(int descriptor) {
     void* memory = ::mmap(nullptr, sizeof(Ring), PROT_READ | PROT_WRITE, MAP_SHARED, descriptor, 0);
-    HEADGATE_ASSERT(memory != MAP_FAILED);
+    if (memory == MAP_FAILED) loop::end_for_want_of("memory for the keys of session tickets");
     ::madvise(memory, sizeof(Ring), MADV_DONTDUMP);
     return static_cast<Ring*>(memory);
 }
@@ -63,51 +71,30 @@ TlsTickets::~TlsTickets() {
     ::close(descriptor_);
 }
 
-TlsTickets::Key& TlsTickets::begin_next() {
-    return ring_->keys[(ring_->sealed.load(std::memory_order_relaxed) + 1) % Ring::slots];
-}
-
-void TlsTickets::seal_with_next() {
-    ring_->since.store(std::time(nullptr), std::memory_order_relaxed);
-    ring_->sealed.fetch_add(1, std::memory_order_release);
-}
-
 std::time_t TlsTickets::sealing_since() const {
     return static_cast<std::time_t>(ring_->since.load(std::memory_order_relaxed));
 }
 
 void TlsTickets::rotate() {
-    Key& next = begin_next();
+    const unsigned sealed = ring_->sealed.load(std::memory_order_relaxed);
+    TlsTicketKey& next = ring_->keys[(sealed + 1) % Ring::slots];
     RAND_bytes(next.name, sizeof next.name);
     RAND_priv_bytes(next.hmac, sizeof next.hmac);
     RAND_priv_bytes(next.aes, sizeof next.aes);
     next.hmac_size = next.aes_size = 32;
-    seal_with_next();
+    ring_->since.store(std::time(nullptr), std::memory_order_relaxed);
+    ring_->sealed.fetch_add(1, std::memory_order_release);
 }
 
-bool TlsTickets::add_key(const std::string& octets) {
-    if (octets.size() != 48 && octets.size() != 80) return false;
-    const auto* at = reinterpret_cast<const unsigned char*>(octets.data());
-    if (find(at) != nullptr) return true;
-    const std::size_t size = (octets.size() - 16) / 2;
-    Key& next = begin_next();
-    std::memcpy(next.name, at, 16);
-    std::memcpy(next.hmac, at + 16, size);
-    std::memcpy(next.aes, at + 16 + size, size);
-    next.hmac_size = next.aes_size = static_cast<std::uint8_t>(size);
-    seal_with_next();
-    return true;
-}
-
-const TlsTickets::Key& TlsTickets::sealing() const {
+const TlsTicketKey& TlsTickets::sealing() const {
     return ring_->keys[ring_->sealed.load(std::memory_order_acquire) % Ring::slots];
 }
 
-const TlsTickets::Key* TlsTickets::find(const unsigned char* name) const {
+const TlsTicketKey* TlsTickets::find(const unsigned char* name) const {
     const unsigned sealed = ring_->sealed.load(std::memory_order_acquire);
     for (unsigned age = 0; age < Ring::in_use && age < sealed; age++) {
-        const Key& key = ring_->keys[(sealed - age) % Ring::slots];
-        if (std::memcmp(key.name, name, sizeof key.name) == 0) return &key;
+        const TlsTicketKey& key = ring_->keys[(sealed - age) % Ring::slots];
+        if (key.is_named(name)) return &key;
     }
     return nullptr;
 }
@@ -129,16 +116,28 @@ bool prepare_mac(EVP_MAC_CTX* mac, const unsigned char* key, std::size_t size) {
     return EVP_MAC_CTX_set_params(mac, params) == 1;
 }
 
+const TlsTicketKey& sealing_key(const TlsContext& context) {
+    const std::vector<TlsTicketKey>& own = context.own_ticket_keys();
+    return own.empty() ? context.tickets()->sealing() : own.front();
+}
+
+const TlsTicketKey* opening_key(const TlsContext& context, const unsigned char* name) {
+    for (const TlsTicketKey& own : context.own_ticket_keys()) {
+        if (own.is_named(name)) return &own;
+    }
+    return context.tickets()->find(name);
+}
+
 }  // namespace
 
 /// OpenSSL's contract: sealing, 1 on success; opening, 0 for an unknown key (a full handshake
 /// follows), 2 when the ticket should be replaced by one under the present key.
 static int work_ticket(SSL* ssl, unsigned char* name, unsigned char* iv, EVP_CIPHER_CTX* cipher,
                        EVP_MAC_CTX* mac, int seals) {
-    const auto* context =
-        static_cast<const TlsContext*>(SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl)));
-    const TlsTickets& tickets = *context->tickets();
-    const TlsTickets::Key* key = seals == 1 ? &tickets.sealing() : tickets.find(name);
+    const auto& context =
+        *static_cast<const TlsContext*>(SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl)));
+    const TlsTicketKey& sealing = sealing_key(context);
+    const TlsTicketKey* key = seals == 1 ? &sealing : opening_key(context, name);
     if (key == nullptr) return 0;
     const EVP_CIPHER* algorithm = cipher_of(key->aes_size);
     if (seals == 1) {
@@ -150,19 +149,17 @@ static int work_ticket(SSL* ssl, unsigned char* name, unsigned char* iv, EVP_CIP
     if (!is_ready) return -1;
     if (seals == 1) return 1;
     // RFC 8446 appendix C.4: "Clients SHOULD NOT reuse a ticket": under 1.3 each gets another.
-    const bool renews = SSL_version(ssl) == TLS1_3_VERSION || !tickets.is_sealing(*key);
+    const bool renews = SSL_version(ssl) == TLS1_3_VERSION || key != &sealing;
     return renews ? 2 : 1;
 }
 
-void TlsTickets::serve(SSL_CTX* context) {
-    SSL_CTX_set_tlsext_ticket_key_evp_cb(context, work_ticket);
-}
-
-void TlsContext::use_tickets(TlsTickets* tickets, int lifetime_seconds) {
+void TlsContext::use_tickets(TlsTickets* tickets, int lifetime_seconds,
+                             std::vector<TlsTicketKey> own) {
     tickets_ = tickets;
+    own_ticket_keys_ = std::move(own);
     SSL_CTX_set_timeout(native_, lifetime_seconds);
     if (tickets != nullptr) {
-        tickets->serve(native_);
+        SSL_CTX_set_tlsext_ticket_key_evp_cb(native_, work_ticket);
     } else {
         SSL_CTX_set_options(native_, SSL_OP_NO_TICKET);
         SSL_CTX_set_num_tickets(native_, 0);

@@ -1,15 +1,29 @@
 // TlsTickets: the keys that session tickets are sealed with (RFC 5077), in memory that all
 // processes forked later share: what one child hands out, every other resumes. One process rotates
-// them; the two before the present one still open what they sealed.
+// them; the two before the present one still open what they sealed. Keys that a file gives to
+// several machines are not among them: each virtual host has its own (TlsContext).
 #pragma once
 
+#include <cstdint>
 #include <ctime>
 #include <memory>
+#include <optional>
 #include <string>
 
-struct ssl_ctx_st;
-
 namespace headgate::net {
+
+struct TlsTicketKey {
+    /// 48 octets of a file: name, HMAC key, AES-128 key as Apache has them; or 80 (AES-256).
+    /// Nothing when there are more or fewer.
+    static std::optional<TlsTicketKey> read(const std::string& octets);
+    bool is_named(const unsigned char* other) const;
+
+    unsigned char name[16];
+    unsigned char hmac[32];
+    unsigned char aes[32];
+    std::uint8_t hmac_size;
+    std::uint8_t aes_size;  // 16 or 32
+};
 
 class TlsTickets {
 public:
@@ -26,27 +40,18 @@ public:
     int descriptor() const { return descriptor_; }
     /// The next key seals from now on.
     void rotate();
-    /// When the key that seals was made, or added; kept where the keys are, so that neither a
+    /// When the key that seals was made; kept where the keys are, so that neither a
     /// reload nor another program counts its age from anew.
     std::time_t sealing_since() const;
-    /// The same for a key from a file, 48 octets: name, HMAC key, AES-128 key as Apache has them,
-    /// or 80 (AES-256). False when it has another size. Keys that are held already are not added.
-    bool add_key(const std::string& octets);
 
-    /// For tls_context.cpp.
-    void serve(ssl_ctx_st* context);
-
-    struct Key;
-    const Key& sealing() const;
-    const Key* find(const unsigned char* name) const;
-    bool is_sealing(const Key& key) const { return &key == &sealing(); }
+    const TlsTicketKey& sealing() const;
+    /// Null for a key that is not known, or no longer.
+    const TlsTicketKey* find(const unsigned char* name) const;
 
 private:
     struct Ring;
     TlsTickets(int descriptor, Ring* ring) : descriptor_(descriptor), ring_(ring) {}
     static Ring* map(int descriptor);
-    Key& begin_next();
-    void seal_with_next();
 
     int descriptor_;
     Ring* ring_;

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "mpm/loop/want.h"
 #include "proxy/net/tls_bio.h"
 #include "proxy/net/tls_context.h"
 #include "proxy/net/tls_sessions.h"
@@ -39,7 +40,7 @@ std::span<const char> next_record(std::span<const iovec> from, std::size_t skip)
 TlsTransport::TlsTransport(std::unique_ptr<PlainTransport> under,
                            std::shared_ptr<const TlsContext> context)
     : under_(std::move(under)), context_(std::move(context)), ssl_(SSL_new(context_->native())) {
-    HEADGATE_ASSERT(ssl_ != nullptr);
+    if (ssl_ == nullptr) loop::end_for_want_of("memory for TLS");
     BIO* bio = make_tls_bio(*under_);
     SSL_set_bio(ssl_, bio, bio);
     if (context_->is_server()) {

@@ -193,7 +193,8 @@ constexpr conf::Row rows[] = {
                                          "Whether sessions can be resumed, by tickets."),
     side<&Server::ticket_key, conf::text_value>(
         "SSLSessionTicketKeyFile", "file", "",
-        "48 octets (or 80: AES-256) that seal tickets, for several machines."),
+        "48 octets (or 80: AES-256) that seal tickets, for several machines. The two that reloads "
+        "have replaced last still open them."),
     conf::rule<set_session_cache>("SSLSessionCache", conf::in_server, {1, 1},
                                   "none|shmcb:path(size)", "none",
                                   "Memory shared by all processes for sessions of clients without "

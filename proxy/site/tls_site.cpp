@@ -167,8 +167,8 @@ std::shared_ptr<TlsContext> make_server_context(const TlsSite& site, const TlsFi
     // A session is resumed without looking at the client's certificate again: one that was agreed
     // under other authorities or revocation lists is not to be.
     context->set_identity(site.identity + "|" + files.authorities + "|" + files.revocations);
-    context->use_tickets(*settings.tickets ? &shared_tickets() : nullptr,
-                         *settings.session_seconds);
+    context->use_tickets(*settings.tickets ? &shared_tickets() : nullptr, *settings.session_seconds,
+                         site.ticket_keys);
     if (auto cache = shared_session_cache(*settings.session_cache)) {
         context->use_session_cache(std::move(cache));
     }
@@ -184,15 +184,23 @@ std::shared_ptr<TlsContext> make_server_context(const TlsSite& site, const TlsFi
 
 namespace {
 
-void load_ticket_key(const TlsServerSettings& settings, conf::Loaded& loaded) {
-    if (settings.ticket_key->empty()) return;
-    const std::string key = TlsFileReader(loaded.server_root, loaded.diagnostics)
-                                .read(settings.ticket_key, "key of session tickets");
-    if (!key.empty() && !shared_tickets().add_key(key)) {
-        loaded.diagnostics.error(settings.ticket_key.span(),
-                                 "a key of session tickets has 48 octets (or 80)",
-                                 "make one with openssl rand 48");
+void load_ticket_keys(TlsSite& site, conf::Diagnostics& diagnostics) {
+    const conf::Set<std::string>& file = site.server_settings.ticket_key;
+    if (file->empty()) return;
+    if (!*site.server_settings.tickets) {
+        diagnostics.warning(file.span(), "no effect: SSLSessionTickets is Off");
+        return;
     }
+    const std::size_t errors_before = diagnostics.error_count();
+    const std::string octets =
+        TlsFileReader(site.server_root, diagnostics).read(file, "key of session tickets");
+    if (diagnostics.error_count() != errors_before) return;
+    if (const auto key = net::TlsTicketKey::read(octets)) {
+        site.ticket_keys = ticket_keys_of(site.in_full(*file), *key);
+        return;
+    }
+    diagnostics.error(file.span(), "a key of session tickets has 48 octets (or 80)",
+                      "make one with openssl rand 48");
 }
 
 }  // namespace
@@ -213,7 +221,7 @@ std::unique_ptr<TlsSite> load_tls(const TlsServerSettings& server,
         const std::size_t errors_before = loaded.diagnostics.error_count();
         const TlsFiles files = read_tls_files(*site, site_name, loaded.diagnostics);
         if (loaded.diagnostics.error_count() != errors_before) return nullptr;
-        load_ticket_key(server, loaded);
+        load_ticket_keys(*site, loaded.diagnostics);
         site->set_server(make_server_context(*site, files, loaded.diagnostics));
     }
     return site;

@@ -14,6 +14,7 @@
 
 #include "conf/load.h"
 #include "proxy/net/tls_context.h"
+#include "proxy/net/tls_tickets.h"
 #include "proxy/settings/tls.h"
 #include "proxy/site/tls_files.h"
 #include "proxy/site/tls_upstream.h"
@@ -54,6 +55,7 @@ public:
     conf::Diagnostics texts;  // none: for mistakes that show later, with their places
     std::string server_root;  // what relative names start from
     std::string identity;     // of the site: its name, and what it demands
+    std::vector<net::TlsTicketKey> ticket_keys;  // SSLSessionTicketKeyFile; earlier ones behind it
 
 private:
     mutable std::mutex mutex_;

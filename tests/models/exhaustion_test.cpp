@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 
 #include <filesystem>
+#include <fstream>
 
 #include "tests/support/behaviour.h"
 #include "tests/support/temporary_folder.h"
@@ -95,6 +96,37 @@ constexpr bool is_sanitized = true;
 #else
 constexpr bool is_sanitized = false;
 #endif
+
+/// Octets of address space.
+rlim_t address_space(pid_t process) {
+    std::ifstream status("/proc/" + std::to_string(process) + "/statm");
+    rlim_t pages = 0;
+    status >> pages;
+    return pages * 4096;
+}
+
+/// A child that finds no memory to start in says so in the error log, and is replaced until one
+/// does.
+TEST_P(Exhaustion, OfMemoryAtAStartIsLogged) {
+    if (is_sanitized) GTEST_SKIP() << "sanitizers end by themselves";
+    if (model() == "prefork") GTEST_SKIP() << "its children need hardly any";
+    RunningOrigin origin;
+    RunningProxy proxy(model(), "StartServers 1\nThreadsPerChild 32\nMaxRequestWorkers 32\n" +
+                                    pass_all_to(origin));
+    rlimit before{};
+    ASSERT_EQ(::prlimit(proxy.pid(), RLIMIT_AS, nullptr, &before), 0);
+    rlimit limit = before;
+    limit.rlim_cur = address_space(proxy.pid());
+    ASSERT_EQ(::prlimit(proxy.pid(), RLIMIT_AS, &limit, nullptr), 0);
+    ::kill(proxy.wait_for_children(1).front(), SIGKILL);
+    proxy.error_log("[headgate:crit]");
+    proxy.error_log("HG0305: no memory: Cannot allocate memory: process ");
+    proxy.wait_for_message("ended for want of something: the error log says of what");
+    ASSERT_EQ(::prlimit(proxy.pid(), RLIMIT_AS, &before, nullptr), 0);
+    RawConnection client(proxy.port());
+    client.send(get("/hello"));
+    EXPECT_EQ(client.receive_response().status, 200);
+}
 
 TEST(HalfHeads, TakeTheMemoryTheyHaveAndNoMore) {
     constexpr std::size_t count = is_sanitized ? 1'000 : 10'000;

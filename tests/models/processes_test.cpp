@@ -1,9 +1,13 @@
 // Processes, seen from outside: how many there are, what the death of one costs, who replaces it.
 // The rows are those of the table of observable behaviour that the models are built to.
 #include <signal.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <filesystem>
+#include <fstream>
 
 #include "tests/support/behaviour.h"
 
@@ -196,6 +200,70 @@ TEST_P(Processes, ReplaceOneThatNeverAcceptedAfterAWhile) {
         EXPECT_GE(std::chrono::steady_clock::now() - when, std::chrono::seconds(1));
     }
     expect_an_answer(proxy);
+}
+
+constexpr uid_t other_user = 123457;
+
+/// Lets a program of that user fork while its user has fewer processes than these.
+bool limit_processes(pid_t program, rlim_t most) {
+    const pid_t helper = ::fork();
+    if (helper == 0) {
+        rlimit limit{};
+        const bool is_done =
+            ::setuid(other_user) == 0 && ::prlimit(program, RLIMIT_NPROC, nullptr, &limit) == 0 &&
+            (limit.rlim_cur = most, true) && ::prlimit(program, RLIMIT_NPROC, &limit, nullptr) == 0;
+        ::_exit(is_done ? 0 : 1);
+    }
+    int status = 1;
+    ::waitpid(helper, &status, 0);
+    return status == 0;
+}
+
+/// What keeps children from being forked is said once, not for each of them at each try; then they
+/// come back.
+TEST_P(Processes, ComeBackWhenTheyCanBeForkedAgain) {
+    if (::geteuid() != 0) GTEST_SKIP() << "only root can have it run as another user";
+    const TemporaryFolder folder;
+    std::filesystem::permissions(folder.file("."), std::filesystem::perms(0777));
+    std::filesystem::copy_file(built_program("headgate"), folder.file("headgate"));
+    const std::string file = folder.write(
+        "headgate.conf", "ServerName a.test\nErrorLog /dev/stderr\nListen 127.0.0.1:" +
+                             std::to_string(free_port()) + "\nMPM " + model() + "\n" +
+                             (model() == "prefork" ? threads_of(model(), 5)
+                                                   : "StartServers 5\nMaxRequestWorkers 10\n"
+                                                     "ThreadsPerChild 2\n"));
+    ChildProgram program(folder, "/usr/bin/setpriv",
+                         {"--reuid", std::to_string(other_user), "--clear-groups",
+                          folder.file("headgate"), "-f", file});
+    const auto all = [&](std::size_t count) {
+        std::vector<pid_t> children;
+        wait_until("for " + std::to_string(count) + " children", [&] {
+            children.clear();
+            const std::string number = std::to_string(program.pid());
+            std::ifstream list("/proc/" + number + "/task/" + number + "/children");
+            for (pid_t child = 0; list >> child;)
+                children.push_back(child);
+            return children.size() == count;
+        });
+        return children;
+    };
+    wait_until("for a start", [&] { return program.err().find("listening") != std::string::npos; });
+    const std::vector<pid_t> children = all(5);
+    ASSERT_TRUE(limit_processes(program.pid(), 1));
+    for (const pid_t child : children)
+        ::kill(child, SIGKILL);
+    wait_until("for the reason", [&] {
+        return program.err().find("cannot fork a child: Resource temporarily unavailable\n") !=
+               std::string::npos;
+    });
+    all(0);
+    ASSERT_TRUE(limit_processes(program.pid(), 1000));
+    all(5);
+    const std::string said = program.err();
+    EXPECT_EQ(said.find("cannot fork"), said.rfind("cannot fork")) << said;
+    EXPECT_NE(said.find("children can be forked again\n"), std::string::npos) << said;
+    program.signal(SIGTERM);
+    EXPECT_EQ(program.exit_code(), 0);
 }
 
 /// Row 8: counted in connections, not in requests; the next one is another child's.

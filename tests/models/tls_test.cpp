@@ -190,6 +190,17 @@ TEST_P(Tls, ResumesNothingThatIsRevokedMeanwhile) {
     }
 }
 
+/// Until only the children of a program that has taken over are left.
+void replace_program(RunningProxy& proxy) {
+    const std::vector<pid_t> old = proxy.children();
+    proxy.signal(SIGUSR2);
+    wait_until("for the new program's children alone", [&] {
+        const std::vector<pid_t> now = proxy.children();
+        const auto is_old = [&](pid_t pid) { return std::count(old.begin(), old.end(), pid) > 0; };
+        return !now.empty() && std::none_of(now.begin(), now.end(), is_old);
+    });
+}
+
 /// Tickets are sealed with keys that all children have, of this generation and the next.
 TEST_P(Tls, ResumesAcrossChildrenAndAReload) {
     const TlsFiles files;
@@ -224,18 +235,64 @@ TEST_P(Tls, ResumesAcrossChildrenAndAReload) {
     EXPECT_EQ(status_of(after, "a.test"), 200);
     EXPECT_EQ(SSL_session_reused(after.tls()->ssl()), 1);
     // And of the program that takes its place.
-    const std::vector<pid_t> old = proxy.children();
     terms.session = after.tls()->session();
     after.finish_writing();
-    proxy.signal(SIGUSR2);
-    wait_until("for the new program's children alone", [&] {
-        const std::vector<pid_t> now = proxy.children();
-        const auto is_old = [&](pid_t pid) { return std::count(old.begin(), old.end(), pid) > 0; };
-        return !now.empty() && std::none_of(now.begin(), now.end(), is_old);
-    });
+    replace_program(proxy);
     RawConnection anew(proxy.port(), terms);
     EXPECT_EQ(status_of(anew, "a.test"), 200);
     EXPECT_EQ(SSL_session_reused(anew.tls()->ssl()), 1);
+}
+
+/// A session of a client that has left.
+using Session = std::unique_ptr<SSL_SESSION, decltype(&SSL_SESSION_free)>;
+
+/// Whether a virtual host resumes it; then it is replaced by the one that it gives.
+bool resumes(const RunningProxy& proxy, const std::string& name, Session& session) {
+    TlsTerms terms = asking_for(name);
+    terms.session = session.get();
+    RawConnection client(proxy.port(), terms);
+    EXPECT_EQ(status_of(client, name), 200) << name;
+    const bool is_resumed = SSL_session_reused(client.tls()->ssl()) == 1;
+    session.reset(SSL_get1_session(client.tls()->ssl()));
+    client.finish_writing();
+    EXPECT_EQ(client.receive_rest(), "");
+    return is_resumed;
+}
+
+/// However many virtual hosts have a key of their own, and whoever else has it. One that a reload
+/// replaces still opens what it has sealed.
+TEST_P(Tls, ResumesByKeysOfFiles) {
+    const TlsFiles files;
+    RunningOrigin origin;
+    const std::string common = threads_of(model(), 2) + pass_all_to(origin);
+    std::string hosts = files.host("none.test");
+    std::string in_reverse;
+    std::vector<std::string> names{"none.test"};
+    for (char each = 'a'; each < 'h'; each++) {
+        names.push_back(std::string(1, each) + ".test");
+        const std::string key = files.folder.write(names.back() + ".tickets",
+                                                   std::string(each % 2 == 0 ? 48 : 80, each));
+        const std::string host = files.host(names.back(), "SSLSessionTicketKeyFile " + key + "\n");
+        hosts += host;
+        in_reverse = host + in_reverse;
+    }
+    RunningProxy proxy(model(), common + hosts);
+    const RunningProxy fleet(model(), common + in_reverse);
+    std::vector<Session> last;
+    for (const std::string& name : names) {
+        last.emplace_back(nullptr, SSL_SESSION_free);
+        EXPECT_FALSE(resumes(proxy, name, last.back()));
+    }
+    for (std::size_t i = 0; i < names.size(); i++)
+        EXPECT_TRUE(resumes(proxy, names[i], last[i])) << names[i];
+    for (std::size_t i = 1; i < names.size(); i++)
+        EXPECT_TRUE(resumes(fleet, names[i], last[i])) << names[i] << " on another machine";
+    files.folder.write("b.test.tickets", std::string(48, '+'));
+    proxy.signal(SIGHUP);
+    proxy.wait_for_message("reloaded: generation 1");
+    for (std::size_t i = 0; i < names.size(); i++)
+        EXPECT_TRUE(resumes(proxy, names[i], last[i])) << names[i] << " after a reload";
+    EXPECT_FALSE(resumes(fleet, "b.test", last[2])) << "which has not got the new key";
 }
 
 /// Without tickets: what one child has agreed, the others know by its id; of both versions.
@@ -264,6 +321,30 @@ TEST_P(Tls, ResumesByIdAcrossChildren) {
             SSL_SESSION_free(session);
         }
     }
+}
+
+/// Nor does a reload or a program that takes over forget them; one that has another size does.
+TEST_P(Tls, ResumesByIdAfterAReplacement) {
+    const TlsFiles files;
+    RunningOrigin origin;
+    const auto directives = [&](const char* size) {
+        return std::string("SSLSessionCache shmcb:/nowhere/scache(") + size +
+               ")\nSSLSessionTickets Off\n" + files.host("a.test") + pass_all_to(origin);
+    };
+    RunningProxy proxy(model(), directives("512000"));
+    Session session(nullptr, SSL_SESSION_free);
+    EXPECT_FALSE(resumes(proxy, "a.test", session));
+    replace_program(proxy);
+    EXPECT_TRUE(resumes(proxy, "a.test", session));
+    proxy.signal(SIGHUP);
+    proxy.wait_for_message("reloaded: generation 2");
+    EXPECT_TRUE(resumes(proxy, "a.test", session));
+    replace_program(proxy);
+    EXPECT_TRUE(resumes(proxy, "a.test", session)) << "the second time";
+    proxy.reconfigure(directives("256000"));
+    replace_program(proxy);
+    EXPECT_FALSE(resumes(proxy, "a.test", session));
+    EXPECT_TRUE(resumes(proxy, "a.test", session));
 }
 
 /// Full, resumed and failed handshakes, and how long certificates last.

@@ -1,7 +1,9 @@
 // The cache of sessions by id: what is kept, for how long, and what makes room for what.
 #include "proxy/net/tls_session_cache.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -68,6 +70,32 @@ TEST(TlsSessionCache, ProcessesShareIt) {
     ASSERT_EQ(::waitpid(child, nullptr, 0), child);
     for (int i = 0; i < 20; i++)
         EXPECT_EQ(cache->find(id(i), 0), "of the child");
+}
+
+TEST(TlsSessionCache, IsAdoptedByAnotherProgram) {
+    auto cache = TlsSessionCache::make(1 << 16);
+    cache->keep(id(1), "one", 1000);
+    const int left = ::dup(cache->descriptor());
+    cache.reset();
+    const auto adopted = TlsSessionCache::adopt(left);
+    ASSERT_NE(adopted, nullptr);
+    EXPECT_EQ(adopted->find(id(1), 0), "one");
+    EXPECT_TRUE(adopted->is_of(1 << 16));
+    EXPECT_TRUE(adopted->is_of((1 << 16) + 1)) << "rounded";
+    EXPECT_FALSE(adopted->is_of(1 << 17));
+    adopted->keep(id(2), "two", 1000);
+    EXPECT_EQ(adopted->find(id(2), 0), "two");
+}
+
+TEST(TlsSessionCache, AdoptsNothingElse) {
+    EXPECT_EQ(TlsSessionCache::adopt(-1), nullptr);
+    const int memory = ::memfd_create("else", MFD_CLOEXEC);
+    for (const off_t size : {off_t{0}, off_t{100}, off_t{TlsSessionCache::shelf_octets}}) {
+        ASSERT_EQ(::ftruncate(memory, size), 0);
+        EXPECT_EQ(TlsSessionCache::adopt(memory), nullptr);
+        EXPECT_EQ(::fcntl(memory, F_GETFD), FD_CLOEXEC) << "and leaves it open";
+    }
+    ::close(memory);
 }
 
 }  // namespace

@@ -257,7 +257,7 @@ TEST(TlsTransport, resumes_with_shared_tickets) {
     const Context client = client_context();
     const auto visit = [&](const char* identity) {
         const Context server = server_context();
-        server->use_tickets(&tickets, 300);
+        server->use_tickets(&tickets, 300, {});
         server->set_identity(identity);
         Rig rig(server, client);
         rig.client->resume_from(sessions, "key");
@@ -275,6 +275,35 @@ TEST(TlsTransport, resumes_with_shared_tickets) {
     for (int i = 0; i < 3; i++)
         tickets.rotate();
     EXPECT_EQ(visit("other"), "Initial") << "its key is gone";
+}
+
+/// A virtual host with keys of its own has nothing to do with the others' turns.
+TEST(TlsTransport, resumes_by_keys_of_its_own) {
+    EXPECT_FALSE(TlsTicketKey::read(std::string(47, 'x')));
+    EXPECT_FALSE(TlsTicketKey::read(""));
+    const TlsTicketKey first = *TlsTicketKey::read(std::string(48, '1'));
+    const TlsTicketKey second = *TlsTicketKey::read(std::string(80, '2'));
+    TlsTickets tickets;
+    TlsSessions sessions;
+    const Context client = client_context();
+    const auto visit = [&](std::vector<TlsTicketKey> own) {
+        const Context server = server_context();
+        server->use_tickets(&tickets, 300, std::move(own));
+        server->set_identity("one");
+        Rig rig(server, client);
+        rig.client->resume_from(sessions, "key");
+        EXPECT_TRUE(rig.shake());
+        rig.write(*rig.server, "x");
+        EXPECT_EQ(rig.read(*rig.client), "x");
+        return tls_fact(*rig.server, "SSL_SESSION_RESUMED");
+    };
+    EXPECT_EQ(visit({}), "Initial");
+    EXPECT_EQ(visit({first}), "Resumed") << "sealed before there was a file";
+    for (int i = 0; i < 9; i++)
+        tickets.rotate();
+    EXPECT_EQ(visit({first}), "Resumed");
+    EXPECT_EQ(visit({second, first}), "Resumed");
+    EXPECT_EQ(visit({first}), "Initial") << "the second one has sealed it";
 }
 
 /// A reload, or a program that takes over, goes on with the same age: else often enough reloaded
