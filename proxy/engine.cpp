@@ -76,12 +76,12 @@ loop::Task<void> Engine::let_in(Arrival& arrival, ProxyHeaderRule rule) {
 
 /// Its frame is kept by every connection that came through a door.
 loop::Task<void> Engine::serve_arrival(std::unique_ptr<Arrival> arrival, ProxyHeaderRule rule) {
-    loop::Task<void> task = let_in(*arrival, rule);
-    co_await std::move(task);
+    co_await let_in(*arrival, rule);
     if (arrival->transport == nullptr) co_return;
-    task = speak(std::move(arrival->transport), arrival->facts, arrival->server_name);
+    loop::Task<void> rest =
+        speak(std::move(arrival->transport), arrival->facts, arrival->server_name);
     arrival.reset();
-    co_await std::move(task);
+    co_await std::move(rest);
 }
 
 void Engine::settle_logs() {
