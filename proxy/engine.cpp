@@ -61,27 +61,20 @@ loop::Task<void> Engine::speak(std::unique_ptr<net::Transport> transport,
     return H1Client::serve(std::move(client));
 }
 
-/// Afterwards `arrival` has a transport, or it has ended.
-loop::Task<void> Engine::let_in(Arrival& arrival, ProxyHeaderRule rule) {
+loop::Task<void> Engine::serve_arrival(std::unique_ptr<Arrival> arrival, ProxyHeaderRule rule) {
     if (rule != ProxyHeaderRule::unexpected) {
-        const bool is_taken = co_await take_proxy_header(state_, arrival, rule);
+        const bool is_taken = co_await take_proxy_header(state_, *arrival, rule);
         if (!is_taken) co_return;
     }
-    if (arrival.facts.candidates->reads_hello) {
-        co_await open_door(state_, arrival);
+    if (arrival->facts.candidates->reads_hello) {
+        co_await open_door(state_, *arrival);
     } else {
-        arrival.transport = std::move(arrival.plain);
+        arrival->transport = std::move(arrival->plain);
     }
-}
-
-/// Its frame is kept by every connection that came through a door.
-loop::Task<void> Engine::serve_arrival(std::unique_ptr<Arrival> arrival, ProxyHeaderRule rule) {
-    co_await let_in(*arrival, rule);
     if (arrival->transport == nullptr) co_return;
-    loop::Task<void> rest =
-        speak(std::move(arrival->transport), arrival->facts, arrival->server_name);
+    state_.loop.go_on_with(
+        speak(std::move(arrival->transport), arrival->facts, arrival->server_name));
     arrival.reset();
-    co_await std::move(rest);
 }
 
 void Engine::settle_logs() {
