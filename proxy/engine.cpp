@@ -64,29 +64,22 @@ loop::Task<void> Engine::speak(std::unique_ptr<net::Transport> transport,
     return H1Client::serve(std::move(client));
 }
 
-/// Afterwards `arrival` has a transport, or it has ended.
-loop::Task<void> Engine::let_in(Arrival& arrival, bool reads_header) {
-    arrival.branch = state_.loop.branch();
-    state_.loop.charge(&arrival.account, &arrival.view);
+loop::Task<void> Engine::serve_arrival(std::unique_ptr<Arrival> arrival, bool reads_header) {
+    arrival->branch = state_.loop.branch();
+    state_.loop.charge(&arrival->account, &arrival->view);
     bool is_let_in = true;
-    if (reads_header) is_let_in = co_await take_proxy_header(state_, arrival);
-    if (is_let_in && arrival.facts.candidates->reads_hello) {
-        co_await open_door(state_, arrival);
+    if (reads_header) is_let_in = co_await take_proxy_header(state_, *arrival);
+    if (is_let_in && arrival->facts.candidates->reads_hello) {
+        co_await open_door(state_, *arrival);
     } else if (is_let_in) {
-        arrival.transport = std::move(arrival.plain);
+        arrival->transport = std::move(arrival->plain);
     }
     state_.loop.charge(nullptr);
-}
-
-/// Its frame is kept by every connection that came through a door.
-loop::Task<void> Engine::serve_arrival(std::unique_ptr<Arrival> arrival, bool reads_header) {
-    co_await let_in(*arrival, reads_header);
     if (arrival->transport == nullptr) co_return;
     arrival->view.end();
-    loop::Task<void> rest =
-        speak(std::move(arrival->transport), arrival->facts, arrival->server_name);
+    state_.loop.go_on_with(
+        speak(std::move(arrival->transport), arrival->facts, arrival->server_name));
     arrival.reset();
-    co_await std::move(rest);
 }
 
 void Engine::settle_logs() {

@@ -23,7 +23,6 @@ public:
     void accept_paused(int error) override;
 
 private:
-    loop::Task<void> let_in(Arrival& arrival, bool reads_header);
     loop::Task<void> serve_arrival(std::unique_ptr<Arrival> arrival, bool reads_header);
     loop::Task<void> speak(std::unique_ptr<net::Transport> transport, const ConnectionFacts& facts,
                            const std::string& server_name);

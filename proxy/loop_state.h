@@ -37,8 +37,8 @@ struct ConnectionFacts {
     loop::Address client;
     loop::Address local;
     loop::Address reached;  // what the client connected to: `local`, or as a PROXY header says
+    std::uint32_t exchanges = 0;  // begun on this connection, the present one included
     const Sites::Candidates* candidates = nullptr;
-    std::uint32_t exchanges = 0;             // begun on this connection, the present one included
     const net::TlsTransport* tls = nullptr;  // of the connection, which outlives this; null: plain
     const Site* tls_site = nullptr;          // whose certificate was shown
     const Site* tunnel_site = nullptr;       // whose TunnelTo it goes; null: it speaks HTTP

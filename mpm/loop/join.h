@@ -153,7 +153,9 @@ private:
         scope.members_.push_back(branch);
         scope.size_++;
         scope.loop_.enter(&branch);
-        co_await std::move(task);
+        do {
+            co_await std::move(task);
+        } while (scope.loop_.take_next(task));
         scope.note_end();
     }
     void note_end() {

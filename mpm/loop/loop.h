@@ -9,6 +9,7 @@
 #include <functional>
 #include <memory>
 #include <new>
+#include <optional>
 #include <span>
 #include <string>
 #include <utility>
@@ -93,6 +94,21 @@ public:
     Branch* branch() const { return branch_; }
     void enter(Branch* branch) { branch_ = branch; }
 
+    /// The running task was spawned in a Scope, and is about to end: `next` goes on in its place,
+    /// as the same member of the scope and on the same line, and nothing of the first is kept
+    /// meanwhile.
+    void go_on_with(Task<void> next) {
+        HEADGATE_ASSERT(!next_task_);
+        next_task_.emplace(std::move(next));
+    }
+    /// For Scope, when a task has ended: whether `task` is another one now.
+    bool take_next(Task<void>& task) {
+        if (!next_task_) return false;
+        task = std::move(*next_task_);
+        next_task_.reset();
+        return true;
+    }
+
     /// From here on the running branch's time goes to `account`, which is opened; null: to
     /// nobody's. The account that was charged before is closed.
     void charge(Account* account, AccountObserver* observer = nullptr);
@@ -161,6 +177,7 @@ private:
     Waiter** last_ready_ = &first_ready_;
     Branch* branch_ = nullptr;
     Account* charged_ = nullptr;
+    std::optional<Task<void>> next_task_;                // only while a task ends
     std::vector<std::unique_ptr<Readiness>> free_;       // for reuse
     std::vector<std::unique_ptr<Readiness>> forgotten_;  // free after this pass: an event may still
                                                          // name them

@@ -54,9 +54,11 @@ struct Waiter {
 
     Hook source_hook;    // linked to what is waited for
     Hook deadline_hook;  // linked to the queue of its deadline
-    TimePoint expires{};
+    union {
+        TimePoint expires{};  ///< while it is linked to its deadline
+        Waiter* next_ready;   ///< while it is queued
+    };
     Branch* branch = nullptr;
-    Waiter* next_ready = nullptr;
     void (*call)(Waiter&) = nullptr;  // null: a coroutine waits
     union {
         std::coroutine_handle<> handle = nullptr;  ///< of the coroutine

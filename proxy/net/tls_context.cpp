@@ -88,7 +88,7 @@ TlsContext::TlsContext(Role role)
     SSL_CTX_set_min_proto_version(native_, TLS1_2_VERSION);
     SSL_CTX_set_options(native_, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
     SSL_CTX_set_mode(native_, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE |
-                                  SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+                                  SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_NO_AUTO_CHAIN);
     SSL_CTX_set_read_ahead(native_, 1);
     if (role == Role::server) {
         SSL_CTX_set_dh_auto(native_, 1);
@@ -134,7 +134,7 @@ TlsCredentialProblem TlsContext::add_credential(const TlsCredential& credential)
     const Owned<BIO> text = bio_of(credential.certificates);
     const Owned<X509> own(PEM_read_bio_X509_AUX(text.get(), nullptr, nullptr, nullptr));
     if (!own) return {Where::certificate, "no certificate in it: " + last_reason("not PEM")};
-    const Owned<STACK_OF(X509)> chain(sk_X509_new_null());
+    Owned<STACK_OF(X509)> chain(sk_X509_new_null());
     while (X509* next = PEM_read_bio_X509(text.get(), nullptr, nullptr, nullptr))
         sk_X509_push(chain.get(), next);
     ERR_clear_error();
@@ -147,6 +147,7 @@ TlsCredentialProblem TlsContext::add_credential(const TlsCredential& credential)
         ERR_clear_error();
         return {Where::key, "the key does not belong to the certificate"};
     }
+    if (sk_X509_num(chain.get()) == 0) chain.reset();  // every connection would have a copy of it
     if (SSL_CTX_use_cert_and_key(native_, own.get(), key.get(), chain.get(), 1) != 1) {
         return {Where::certificate, last_reason("refused by OpenSSL")};
     }

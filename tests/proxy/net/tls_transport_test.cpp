@@ -3,6 +3,7 @@
 #include "proxy/net/tls_transport.h"
 
 #include <gtest/gtest.h>
+#include <openssl/ssl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -353,6 +354,19 @@ TEST(TlsTransport, verifies_clients) {
         } else {
             EXPECT_EQ(rig.last_server.state, State::error);
         }
+    }
+}
+
+/// And none besides, of those that it judges clients by.
+TEST(TlsTransport, shows_the_certificates_it_was_given) {
+    const support::Issued issued = authority().issue("server.test");
+    for (const std::string& more : {std::string(), authority().certificate()}) {
+        auto server = std::make_shared<TlsContext>(TlsContext::Role::server);
+        EXPECT_EQ(server->add_credential({issued.certificate + more, issued.key, ""}).text, "");
+        EXPECT_EQ(server->add_authorities(authority().certificate()), "");
+        Rig rig(server);
+        ASSERT_TRUE(rig.shake());
+        EXPECT_EQ(sk_X509_num(SSL_get_peer_cert_chain(rig.client->ssl())), more.empty() ? 1 : 2);
     }
 }
 
