@@ -9,6 +9,7 @@
 
 #include "proxy/net/tls_bio.h"
 #include "proxy/net/tls_context.h"
+#include "proxy/net/tls_kernel.h"
 #include "proxy/net/tls_sessions.h"
 
 namespace headgate::net {
@@ -67,6 +68,7 @@ Tried TlsTransport::try_handshake() {
     const int result = SSL_do_handshake(ssl_);
     if (result == 1) {
         is_open_ = true;
+        kernel_sends_ = kernel_tls_of(*this).sends;
         may_have_more_ = SSL_has_pending(ssl_) == 1;
         return {};
     }
@@ -145,6 +147,7 @@ Tried TlsTransport::try_read(std::span<char> into) {
 Tried TlsTransport::try_write(std::span<const iovec> from) {
     const bool has_failed = last_.state == Tried::State::error;
     if (has_failed) return last_;
+    if (kernel_sends_) return give_to_kernel(from);
     std::size_t total = 0;
     for (const iovec& piece : from)
         total += piece.iov_len;
@@ -167,6 +170,19 @@ Tried TlsTransport::try_write(std::span<const iovec> from) {
                                               : ended(result, Want::write);
         return tried.bytes > 0 ? tried : end;
     }
+    return tried;
+}
+
+/// The kernel makes records of what it is given, as of a plain connection. Not by SSL_write: of
+/// what the kernel does not take at once OpenSSL keeps the address, whatever is said of moving
+/// buffers, and ours do move (it sends what lies there later).
+Tried TlsTransport::give_to_kernel(std::span<const iovec> from) {
+    const Tried tried = under_->try_write(from);
+    write_needs_ = Want::write;
+    if (tried.state != Tried::State::error) return tried;
+    is_open_ = false;
+    fault_ = "connection lost";
+    last_ = tried;
     return tried;
 }
 
@@ -211,6 +227,7 @@ bool TlsTransport::is_ready(Want want) const {
 void TlsTransport::say_goodbye() {
     if (!is_open_ || has_pending_record_ || resets_) return;
     is_open_ = false;
+    if (kernel_sends_) let_kernel_send_all(under_->descriptor());
     ERR_clear_error();
     SSL_shutdown(ssl_);
 }

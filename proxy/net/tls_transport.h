@@ -73,6 +73,7 @@ private:
     };
     Want needs(Want want) const { return want == Want::read ? read_needs_ : write_needs_; }
     Tried ended(int result, Want tried);
+    Tried give_to_kernel(std::span<const iovec> from);
     void say_goodbye();
 
     std::unique_ptr<PlainTransport> under_;
@@ -86,7 +87,8 @@ private:
     Want write_needs_ = Want::write;
     bool may_have_more_ = false;  // decrypted or buffered octets may be there
     bool has_pending_record_ = false;
-    bool is_open_ = false;  // handshake done, and neither side has closed or failed
+    bool kernel_sends_ = false;  // it makes the records (tls_kernel.h)
+    bool is_open_ = false;       // handshake done, and neither side has closed or failed
     bool resets_ = false;
 };
 
