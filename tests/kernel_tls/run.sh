@@ -143,7 +143,7 @@ echo "booting $(basename "$kernel"); headgate is $build/headgate"
 timeout -k 5 "$limit" qemu-system-x86_64 -accel tcg -cpu max -m 1024 -nographic -no-reboot \
     -nic none -kernel "$(ls "$kernel"/boot/vmlinuz-*)" -initrd "$work/initramfs" \
     -append "console=ttyS0 quiet panic=-1" </dev/null 2>&1 |
-    tr -d '\r' | tee "$work/console" |
+    sed -u 's/\r//g' | tee "$work/console" |
     sed -un '/^checks begin/,/^ended/p' | grep --line-buffered -v '^checks begin\|^ended'
 grep -q '^cannot run' "$work/console" && exit 77
 grep -q '^PASS' "$work/console" && grep -q '^ended 0$' "$work/console" &&
