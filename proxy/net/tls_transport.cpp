@@ -116,7 +116,9 @@ Tried TlsTransport::try_read(std::span<char> into) {
     if (!unread_.is_empty()) return {Tried::State::done, unread_.take(into), 0};
     if (last_.state != Tried::State::done) return last_;
     Tried tried;
+    bool is_plenty = false;  // behind a full record comes another, and each is read by itself
     do {
+        is_plenty = false;
         ERR_clear_error();
         errno = 0;
         std::size_t count = 0;
@@ -126,6 +128,7 @@ Tried TlsTransport::try_read(std::span<char> into) {
         if (result == 1) {
             tried.bytes += count;
             may_have_more_ = SSL_has_pending(ssl_) == 1;
+            is_plenty = count == record_size && under_->is_ready(Want::read);
             continue;
         }
         const int error = SSL_get_error(ssl_, result);
@@ -140,7 +143,7 @@ Tried TlsTransport::try_read(std::span<char> into) {
         const bool blocks = error == SSL_ERROR_WANT_READ || error == SSL_ERROR_WANT_WRITE;
         const Tried end = blocks ? Tried{Tried::State::want_read, 0, 0} : ended(result, Want::read);
         return tried.bytes > 0 ? tried : end;
-    } while (may_have_more_ && tried.bytes < into.size());
+    } while ((may_have_more_ || is_plenty) && tried.bytes < into.size());
     return tried;
 }
 

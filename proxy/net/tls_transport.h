@@ -49,6 +49,7 @@ public:
 
     Tried try_read(std::span<char> into) override;
     Tried try_write(std::span<const iovec> from) override;
+    void keep_unsent(int most) override { under_->keep_unsent(most); }
     void unread(std::string_view octets) override;
     bool has_unread() const override { return !unread_.is_empty(); }
     loop::SourceList& source(Want want) override { return under_->source(needs(want)); }
