@@ -174,7 +174,6 @@ void Supervisor::inherit_listeners(const Program& program, const std::vector<int
 }
 
 // ---- signals
-// --------------------------------------------------------------------------------------
 
 void Supervisor::obey(int signal) {
     switch (signal) {

@@ -222,7 +222,6 @@ void Exchange::abandon(const Failure& failure) {
 }
 
 // ---- into the logs
-// --------------------------------------------------------------------------------
 
 void Exchange::capture(const RequestFacts& from_request) {
     RequestFacts facts = from_request;

@@ -37,6 +37,15 @@ public:
         is_plenty_ = false;
     }
 
+    /// What may wait in the kernel to be sent (TCP_NOTSENT_LOWAT), by the same rule. A low mark
+    /// costs a half more for each octet, for both ends then wait for each other all the time.
+    int unsent() const {
+        std::size_t most_unsent = least;
+        while (most_unsent < 4 * most && taken_ >= 16 * most_unsent)
+            most_unsent *= 4;
+        return static_cast<int>(most_unsent);
+    }
+
     static constexpr std::size_t least = 16 * 1024;
 
 private:

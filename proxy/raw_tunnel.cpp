@@ -133,7 +133,6 @@ loop::Milliseconds RawTunnel::idle_limit() const {
 }
 
 // ---- into the logs
-// --------------------------------------------------------------------------------
 
 void RawTunnel::capture() {
     ledger_.began = state_.loop.precise_now();

@@ -16,7 +16,9 @@ namespace phase = net::phase;
 
 namespace {
 
+// At a time; of one that has taken enough, to one that is not slow, more.
 constexpr std::size_t read_size = 16 * 1024;
+constexpr std::size_t large_read_size = 64 * 1024;
 
 /// What both directions share: when an octet came last, from either end.
 struct Activity {
@@ -58,11 +60,15 @@ public:
         return pipe ? move(std::move(pipe)) : copy();
     }
     /// What was read has been taken at once.
-    void took(std::size_t octets) { size_.kept_up(octets, is_plenty_); }
+    void took(std::size_t octets) {
+        size_.kept_up(octets, is_plenty_);
+        tell_kernel();
+    }
     /// The same after a wait.
     void took(std::size_t octets, loop::Duration waited) {
         if (size_.forgives(waited)) return took(octets);
         size_.was_slow();
+        tell_kernel();
     }
     net::Output& output() { return output_; }
 
@@ -70,12 +76,13 @@ private:
     bool is_guarded() const { return way_.guard != nullptr && way_.guard->watches(); }
 
     Step copy() {
-        const std::span<char> scratch = way_.activity.loop.scratch().first(read_size);
+        const std::size_t room = size_.is_worth_it() ? large_read_size : read_size;
+        const std::span<char> scratch = way_.activity.loop.scratch().first(room);
         const Tried tried = way_.from.try_read(scratch);
         if (!tried.is_done()) return {tried, {}};
         const std::string_view octets(scratch.data(), tried.bytes);
         if (is_guarded() && !way_.guard->lets_pass(octets)) return {tried, header_refused()};
-        is_plenty_ = tried.bytes == scratch.size();
+        is_plenty_ = tried.bytes >= read_size;
         note(tried.bytes);
         return {tried, output_.push({octets})};
     }
@@ -101,6 +108,13 @@ private:
                 "a PROXY header where none may come"};
     }
 
+    /// What waits there for a reader that stops is in proportion to what it has taken.
+    void tell_kernel() {
+        const int unsent = size_.unsent();
+        if (unsent != unsent_) way_.to.keep_unsent(unsent);
+        unsent_ = unsent;
+    }
+
     void note(std::size_t octets) {
         way_.octets += octets;
         way_.activity.latest = way_.activity.loop.now();
@@ -109,6 +123,7 @@ private:
     const Direction& way_;
     net::Output output_;
     MoveSize size_;
+    int unsent_ = static_cast<int>(MoveSize::least);  // as sockets have it from the start
     bool is_plenty_ = false;
     bool cannot_move_ = false;  // tried, and refused by the kernel
 };

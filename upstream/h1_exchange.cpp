@@ -50,7 +50,6 @@ H1Exchange::H1Exchange(std::unique_ptr<net::Transport> transport, std::uint32_t 
       tolerances_(tolerances) {}
 
 // ---- request
-// --------------------------------------------------------------------------------------
 
 void H1Exchange::send_head(std::string head, RequestContent content, const RequestFacts& facts) {
     facts_ = &facts;
@@ -76,7 +75,6 @@ loop::Task<Result<void>> H1Exchange::drain(loop::Phase phase, loop::Deadline dea
 }
 
 // ---- response
-// -------------------------------------------------------------------------------------
 
 loop::Task<Result<ReceivedHead*>> H1Exchange::read_head(const loop::Deadline& deadline) {
     const http::HeadLimits limits{most_status_line, field_limit_, most_fields, most_head,

@@ -61,7 +61,6 @@ std::string Loop::library_version() {
 }
 
 // ---- running
-// --------------------------------------------------------------------------------------
 
 void Loop::run() {
     stopping_ = false;
@@ -202,7 +201,6 @@ void Loop::charge(Account* account, AccountObserver* observer) {
 }
 
 // ---- descriptors
-// ----------------------------------------------------------------------------------
 
 Readiness& Loop::watch(int descriptor) {
     Readiness* readiness;
@@ -241,7 +239,6 @@ void Loop::trim() {
 }
 
 // ---- waiters
-// --------------------------------------------------------------------------------------
 
 void Loop::park(Waiter& waiter, SourceList* source, const Deadline& deadline) {
     waiter.branch = waiter.call == nullptr ? branch_ : nullptr;  // a call belongs to no line
@@ -296,7 +293,6 @@ void Loop::set_deadline(Waiter& waiter, const Deadline& deadline) {
 }
 
 // ---- branches
-// -------------------------------------------------------------------------------------
 
 void Branch::interrupt(Wake wake) {
     if (parked != nullptr) loop_.wake(*parked, wake);

@@ -38,6 +38,10 @@ void Socket::reset_on_close() {
 
 void Socket::tune_for_relay(int unsent) {
     set(descriptor_, IPPROTO_TCP, TCP_NODELAY, 1);
+    keep_unsent(unsent);
+}
+
+void Socket::keep_unsent(int unsent) {
     set(descriptor_, IPPROTO_TCP, TCP_NOTSENT_LOWAT, unsent);
 }
 

@@ -30,6 +30,7 @@ public:
     /// Small writes leave at once; bytes not yet sent are kept in our hands, not the kernel's,
     /// above `unsent` (TCP_NOTSENT_LOWAT), or a slow reader holds megabytes of kernel memory.
     void tune_for_relay(int unsent = 16 * 1024);
+    void keep_unsent(int unsent);
     void keep_alive_probes();
 
 private:

@@ -15,6 +15,7 @@ public:
 
     Tried try_read(std::span<char> into) override;
     Tried try_write(std::span<const iovec> from) override;
+    void keep_unsent(int most) override { socket_.keep_unsent(most); }
     bool may_splice() const override { return true; }
     Tried try_splice_in(Pipe& pipe, std::size_t most) override;
     Tried try_splice_out(Pipe& pipe) override;

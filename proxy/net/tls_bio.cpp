@@ -4,6 +4,7 @@
 #include "proxy/net/tls_bio.h"
 
 #include <linux/tls.h>
+#include <sys/socket.h>
 
 #include <cerrno>
 
@@ -23,6 +24,17 @@ PlainTransport& under(BIO* bio) {
     return *static_cast<PlainTransport*>(BIO_get_data(bio));
 }
 
+/// A record that cannot be decrypted leaves its error on the socket, and nothing could be written
+/// any more: not even the alert that says so (RFC 5246 section 7.2.2). OpenSSL still looks at
+/// errno.
+void take_error_off(BIO* bio) {
+    const int said = errno;
+    int error = 0;
+    socklen_t size = sizeof error;
+    ::getsockopt(under(bio).descriptor(), SOL_SOCKET, SO_ERROR, &error, &size);
+    errno = said;
+}
+
 /// The flags of the edge-triggered set are kept as the transport itself would.
 int read_from_kernel(BIO* bio, char* into, int size) {
     bool& is_readable = under(bio).readiness().readable;
@@ -37,6 +49,8 @@ int read_from_kernel(BIO* bio, char* into, int size) {
         BIO_set_retry_read(bio);
     } else if (count == 0) {
         BIO_set_flags(bio, BIO_FLAGS_IN_EOF);
+    } else {
+        take_error_off(bio);
     }
     return count;
 }

@@ -51,4 +51,17 @@ KernelTls kernel_tls_of(const TlsTransport& transport) {
             BIO_get_ktls_recv(SSL_get_rbio(transport.ssl()))};
 }
 
+// What send(2) has taken may wait as a record that TCP has not taken: for room, or because
+// TCP_NOTSENT_LOWAT is reached. The end of the connection drops it (Linux 6.1: tcp_shutdown knows
+// nothing of such records, and tls_sw_release_resources_tx frees them after one try). The next
+// record takes along those before it, so there must be room for all of them: they are few.
+void let_kernel_send_all(int descriptor) {
+    constexpr int room = 256 * 1024, no_limit = 0;
+    int size = 0;
+    socklen_t length = sizeof size;
+    ::getsockopt(descriptor, SOL_SOCKET, SO_SNDBUF, &size, &length);
+    if (size < room) ::setsockopt(descriptor, SOL_SOCKET, SO_SNDBUF, &room, sizeof room);
+    ::setsockopt(descriptor, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &no_limit, sizeof no_limit);
+}
+
 }  // namespace headgate::net

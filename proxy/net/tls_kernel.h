@@ -27,4 +27,8 @@ struct KernelTls {
 };
 KernelTls kernel_tls_of(const TlsTransport& transport);
 
+/// To be called before the last record of a socket that the kernel makes records for (descriptor):
+/// has it take that record, and those it still keeps back, even when it has much to send.
+void let_kernel_send_all(int descriptor);
+
 }  // namespace headgate::net

@@ -10,6 +10,7 @@
 #include "mpm/loop/want.h"
 #include "proxy/net/tls_bio.h"
 #include "proxy/net/tls_context.h"
+#include "proxy/net/tls_kernel.h"
 #include "proxy/net/tls_sessions.h"
 
 namespace headgate::net {
@@ -60,7 +61,6 @@ TlsTransport::~TlsTransport() {
 }
 
 // ---- handshake
-// ------------------------------------------------------------------------------------
 
 Tried TlsTransport::try_handshake() {
     if (has_ended()) return end();
@@ -68,6 +68,7 @@ Tried TlsTransport::try_handshake() {
     const int result = SSL_do_handshake(ssl_);
     if (result == 1) {
         is_open_ = true;
+        kernel_sends_ = kernel_tls_of(*this).sends;
         may_have_more_ = SSL_has_pending(ssl_) == 1;
         return {};
     }
@@ -114,13 +115,14 @@ loop::Task<Result<void>> handshake(TlsTransport& transport, Side side, loop::Dea
 }
 
 // ---- reading and writing
-// --------------------------------------------------------------------------
 
 Tried TlsTransport::try_read(std::span<char> into) {
     if (!unread_.is_empty()) return {Tried::State::done, unread_.take(into), 0};
     if (has_ended()) return end();
     Tried tried;
+    bool is_plenty = false;  // behind a full record comes another, and each is read by itself
     do {
+        is_plenty = false;
         ERR_clear_error();
         errno = 0;
         std::size_t count = 0;
@@ -130,6 +132,7 @@ Tried TlsTransport::try_read(std::span<char> into) {
         if (result == 1) {
             tried.bytes += count;
             may_have_more_ = SSL_has_pending(ssl_) == 1;
+            is_plenty = count == record_size && under_->is_ready(Want::read);
             continue;
         }
         const int error = SSL_get_error(ssl_, result);
@@ -144,12 +147,13 @@ Tried TlsTransport::try_read(std::span<char> into) {
         const bool blocks = error == SSL_ERROR_WANT_READ || error == SSL_ERROR_WANT_WRITE;
         const Tried end = blocks ? Tried{Tried::State::want_read, 0, 0} : ended(result, Want::read);
         return tried.bytes > 0 ? tried : end;
-    } while (may_have_more_ && tried.bytes < into.size());
+    } while ((may_have_more_ || is_plenty) && tried.bytes < into.size());
     return tried;
 }
 
 Tried TlsTransport::try_write(std::span<const iovec> from) {
     if (end_ == Tried::State::error) return end();
+    if (kernel_sends_) return give_to_kernel(from);
     std::size_t total = 0;
     for (const iovec& piece : from)
         total += piece.iov_len;
@@ -173,6 +177,20 @@ Tried TlsTransport::try_write(std::span<const iovec> from) {
         return tried.bytes > 0 ? tried : end;
     }
     return tried;
+}
+
+/// The kernel makes records of what it is given, as of a plain connection. Not by SSL_write: of
+/// what the kernel does not take at once OpenSSL keeps the address, whatever is said of moving
+/// buffers, and ours do move (it sends what lies there later).
+Tried TlsTransport::give_to_kernel(std::span<const iovec> from) {
+    const Tried tried = under_->try_write(from);
+    write_needs_ = Want::write;
+    if (tried.state != Tried::State::error) return tried;
+    is_open_ = false;
+    fault_ = "connection lost";
+    end_ = Tried::State::error;
+    end_error_ = tried.error;
+    return end();
 }
 
 /// What ended the connection, kept: from now on it is what every try gives. Once the peer has sent
@@ -212,11 +230,11 @@ bool TlsTransport::is_ready(Want want) const {
 }
 
 // ---- the end
-// --------------------------------------------------------------------------------------
 
 void TlsTransport::say_goodbye() {
     if (!is_open_ || has_pending_record_ || resets_) return;
     is_open_ = false;
+    if (kernel_sends_) let_kernel_send_all(under_->descriptor());
     ERR_clear_error();
     SSL_shutdown(ssl_);
 }

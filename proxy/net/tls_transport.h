@@ -52,6 +52,7 @@ public:
 
     Tried try_read(std::span<char> into) override;
     Tried try_write(std::span<const iovec> from) override;
+    void keep_unsent(int most) override { under_->keep_unsent(most); }
     void unread(std::string_view octets) override;
     bool has_unread() const override { return !unread_.is_empty(); }
     loop::SourceList& source(Want want) override { return under_->source(needs(want)); }
@@ -78,6 +79,7 @@ private:
     bool has_ended() const { return end_ != Tried::State::done; }
     Tried end() const { return {end_, 0, end_error_}; }
     Tried ended(int result, Want tried);
+    Tried give_to_kernel(std::span<const iovec> from);
     void say_goodbye();
 
     std::unique_ptr<PlainTransport> under_;
@@ -92,7 +94,8 @@ private:
     Want write_needs_ = Want::write;
     bool may_have_more_ : 1 = false;  // decrypted or buffered octets may be there
     bool has_pending_record_ : 1 = false;
-    bool is_open_ : 1 = false;  // handshake done, and neither side has closed or failed
+    bool kernel_sends_ : 1 = false;  // it makes the records (tls_kernel.h)
+    bool is_open_ : 1 = false;       // handshake done, and neither side has closed or failed
     bool resets_ : 1 = false;
 };
 

@@ -108,7 +108,6 @@ void TlsContext::check_revocation(Revocation mode, bool missing_is_right) {
 }
 
 // ---- the peer of a connection
-// --------------------------------------------------------------------
 
 const char* fault_of_peer(const TlsTransport& transport, const std::string& name,
                           const PeerChecks& checks) {

@@ -49,6 +49,9 @@ public:
     /// Gathers. After a would-block the next try begins with the same octets. At most 16 pieces.
     virtual Tried try_write(std::span<const iovec> from) = 0;
 
+    /// How many octets may wait in the kernel to be sent, from now on. Where there is a kernel.
+    virtual void keep_unsent(int /*most*/) {}
+
     /// Whether octets can be moved through a pipe, unseen. Not where they are coded on their way.
     virtual bool may_splice() const { return false; }
     /// Moves at most `most` octets that have arrived into an empty pipe. Not while has_unread().

@@ -90,7 +90,6 @@ bool Sites::has_unreported_lines() const {
 }
 
 // ---- places
-// ---------------------------------------------------------------------------------------
 
 Places::Places(const Site& site)
     : site_(site), base_(std::make_shared<Place>(site.base, std::vector<PassRule>{}, Cover{})) {}

@@ -27,7 +27,6 @@ seconds=${TLS_SECONDS:-2}
 idle=${TLS_IDLE:-1000}
 cases=${*:-full-ecdsa-1.3 full-rsa-1.3 full-ecdsa-1.2 full-rsa-1.2 resumed-1.3 resumed-1.2 request \
     mebibyte memory-1.3 memory-1.2}
-client="taskset -c 0 $build/headgate-tls-client"
 
 # ---- what is measured ------------------------------------------------------------------------------
 
@@ -74,45 +73,9 @@ do_case() {
     esac
 }
 
-measure_cpu() {
-    before=$(cpu_ns_of "$(of "$subject" pid)")
-    count=$(do_case) || exit 2
-    after=$(cpu_ns_of "$(of "$subject" pid)")
-    [ "${count:-0}" -gt 0 ] || die "$subject: nothing was done in $case"
-    awk -v ns="$((after - before))" -v count="$count" 'BEGIN { printf "%.3f\n", ns / count / 1000 }' \
-        >>"$work/result.$case.$subject"
-}
-
-# A fresh process; the first hundred connections pay for what all share.
-measure_memory() {
-    serve "$subject"
-    memory_at=$(of "$subject" ecdsa) memory_of=$(of "$subject" pid)
-    hold 100 warm "$memory_at"
-    memory_before=$(own_memory_of "$memory_of")
-    hold "$idle" more "$memory_at"
-    memory_after=$(own_memory_of "$memory_of")
-    awk -v kib=$((memory_after - memory_before)) -v count="$idle" \
-        'BEGIN { printf "%.0f\n", kib * 1024 / count }' >>"$work/result.$case.$subject"
-    stop "$(cat "$work/warm.pid")"
-    stop "$(cat "$work/more.pid")"
-    stop "$memory_of"
-}
-
-# hold COUNT NAME PORT: that many connections stay open until the process in $work/NAME.pid ends.
-hold() {
-    : >"$work/$2.out"
-    # shellcheck disable=SC2086  # a list of words
-    input=$work/never start "$2" $client "$3" hold "${case##*-}" "$1"
-    echo "$started_pid" >"$work/$2.pid"
-    wait_for_lines "$work/$2.out" 1 60 "$started_pid" || die "$case: $subject: $(cat "$work/$2.out")"
-    sed "s/^/$case $subject /" "$work/$2.out" >>"$work/negotiated"
-}
+memory_port() { of "$subject" ecdsa; }
 
 # ---- what is printed -------------------------------------------------------------------------------
-
-median() {
-    sort -n "$1" 2>/dev/null | awk '{ v[NR] = $1 } END { if (NR) print v[int((NR + 1) / 2)]; else print "-" }'
-}
 
 row() {
     case=$1
@@ -146,14 +109,6 @@ table() {
     printf '\nnegotiated, and tickets of a first connection and of all that were counted:\n'
     awk '{ facts = ""; for (i = 3; i <= NF; i++) if ($i ~ /^(protocol|cipher|group|key|first_tickets|tickets)=/)
                facts = facts " " $i; print $1, $2 facts }' "$work/negotiated" | sort -u
-}
-
-# Each case has one protocol, one cipher, one group and one key on all sides, or figures lie.
-check_negotiated() {
-    awk '{ terms = ""; for (i = 3; i <= NF; i++) if ($i ~ /^(protocol|cipher|group|key)=/) terms = terms $i
-           if ($1 in first && first[$1] != terms) { print $1, $2, terms; bad = 1 }
-           first[$1] = terms } END { exit bad }' "$work/negotiated" >&2 ||
-        die "not the same was negotiated everywhere"
 }
 
 # ---- the run ---------------------------------------------------------------------------------------

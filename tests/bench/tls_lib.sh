@@ -1,5 +1,6 @@
 # shellcheck shell=sh
-# What tls.sh and tls_threads.sh share: certificates, and servers that do the same work. Each ends
+# What tls.sh, tls_threads.sh and tls_tunnels.sh share: certificates, servers that do the same work,
+# and how it is measured. Of the servers here each ends
 # TLS 1.2 and 1.3 with tickets and no cache of sessions (each has its own tickets: a client sees how
 # many), and fetches from the origin in the clear. To be read behind lib.sh.
 #
@@ -7,12 +8,18 @@
 #     serve NAME                sets pid_NAME, ecdsa_NAME and rsa_NAME: its ports
 #     cpu_ns_of PID             CPU of the whole tree so far, user and system, in nanoseconds
 #     of NAME WHAT              the value of $WHAT_NAME
+#     measure_cpu               of $subject in $case: adds to $work/result.$case.$subject the
+#                               microseconds of each of the things that the script's do_case counts
+#     measure_memory            the same with octets of each of $idle connections to memory_port
+#     median FILE               of its lines; - where there are none
+#     check_negotiated          dies unless $work/negotiated says one thing for each case
 
 # shellcheck disable=SC2154  # of lib.sh: work, build, port, started_pid
 headgate=${HEADGATE:-$build/headgate}
 server_cpu=$(($(nproc) - 1)) # servers on the last one, the rest of the world on the first
 processes=1
 threads=1
+client="taskset -c 0 $build/headgate-tls-client"
 
 of() { eval "printf '%s' \"\$$2_$1\""; }
 
@@ -163,6 +170,7 @@ command_of() {
     nginx) echo "nginx -c $work/nginx.conf -p $work" ;;
     haproxy) echo "haproxy -f $work/haproxy.conf" ;;
     apache) echo "apache2 -D FOREGROUND -d $work -f $work/apache.conf" ;;
+    stunnel) echo "stunnel4 $work/stunnel.conf" ;;
     hitch) echo "hitch --config=$work/hitch.conf" ;;
     bare) echo "$build/headgate-bare-tls-server $2 $work/ecdsa.pem" ;;
     esac
@@ -185,4 +193,52 @@ start_origin() {
     origin=$port
     start origin taskset -c 0 "$build/headgate-origin" --listen "127.0.0.1:$origin"
     wait_for_port "$origin" "$started_pid" || die "the origin does not start"
+}
+
+# ---- measuring ------------------------------------------------------------------------------------
+
+measure_cpu() {
+    before=$(cpu_ns_of "$(of "$subject" pid)")
+    count=$(do_case) || exit 2
+    after=$(cpu_ns_of "$(of "$subject" pid)")
+    [ "${count:-0}" -gt 0 ] || die "$subject: nothing was done in $case"
+    awk -v ns="$((after - before))" -v count="$count" 'BEGIN { printf "%.3f\n", ns / count / 1000 }' \
+        >>"$work/result.$case.$subject"
+}
+
+# A fresh process; the first hundred connections pay for what all share.
+measure_memory() {
+    serve "$subject"
+    memory_at=$(memory_port) memory_of=$(of "$subject" pid)
+    hold 100 warm "$memory_at"
+    memory_before=$(own_memory_of "$memory_of")
+    hold "$idle" more "$memory_at"
+    memory_after=$(own_memory_of "$memory_of")
+    awk -v kib=$((memory_after - memory_before)) -v count="$idle" \
+        'BEGIN { printf "%.0f\n", kib * 1024 / count }' >>"$work/result.$case.$subject"
+    stop "$(cat "$work/warm.pid")"
+    stop "$(cat "$work/more.pid")"
+    stop "$memory_of"
+}
+
+# hold COUNT NAME PORT: that many connections stay open until the process in $work/NAME.pid ends.
+hold() {
+    : >"$work/$2.out"
+    # shellcheck disable=SC2086  # a list of words
+    input=$work/never start "$2" $client "$3" hold "${case##*-}" "$1"
+    echo "$started_pid" >"$work/$2.pid"
+    wait_for_lines "$work/$2.out" 1 60 "$started_pid" || die "$case: $subject: $(cat "$work/$2.out")"
+    sed "s/^/$case $subject /" "$work/$2.out" >>"$work/negotiated"
+}
+
+median() {
+    sort -n "$1" 2>/dev/null | awk '{ v[NR] = $1 } END { if (NR) print v[int((NR + 1) / 2)]; else print "-" }'
+}
+
+# Each case has one protocol, one cipher, one group and one key on all sides, or figures lie.
+check_negotiated() {
+    awk '{ terms = ""; for (i = 3; i <= NF; i++) if ($i ~ /^(protocol|cipher|group|key)=/) terms = terms $i
+           if ($1 in first && first[$1] != terms) { print $1, $2, terms; bad = 1 }
+           first[$1] = terms } END { exit bad }' "$work/negotiated" >&2 ||
+        die "not the same was negotiated everywhere"
 }

@@ -18,7 +18,7 @@ bool has_value_other_than(const Facts& facts, const char* name, std::string_view
                        [](char left, char right) { return (left | 0x20) == (right | 0x20); });
 }
 
-// ---- where ours is stricter ------------------------------------------------------------------
+// ---- where ours is stricter
 
 /// A reason for which a head is refused, and what must be so in its text: else the reason is wrong.
 struct Strict {
@@ -80,7 +80,7 @@ constexpr Strict strict_heads[] = {
      [](const Facts& facts) { return facts.first.find(" 101") != std::string::npos; }},
 };
 
-// ---- where others refuse what ours takes -------------------------------------------------------
+// ---- where others refuse what ours takes
 
 /// Something that another parser is known to refuse or to misread, and why ours does not.
 struct Known {
@@ -150,7 +150,7 @@ constexpr Known refused_by_llhttp[] = {
      [](const Facts& facts, Kind) { return facts.has_tab_behind("content-length"); }},
 };
 
-// ---- where others take it, and read it otherwise ------------------------------------------------
+// ---- where others take it, and read it otherwise
 
 constexpr Known misread_by_beast[] = {
     {"response: bare LF: not taken for the end of the head",
@@ -181,7 +181,7 @@ bool is_waiting(const Reading& other) {
 
 }  // namespace
 
-// ---- comparing --------------------------------------------------------------------------------
+// ---- comparing
 
 void Comparison::compare(std::string_view text) {
     inputs_++;

@@ -125,7 +125,7 @@ TEST_P(Failures, OfAnUpstreamThatIsSilentAfterAnUpload) {
     EXPECT_EQ(client.receive_response().status, 504);
 }
 
-// ---- nonsense ----------------------------------------------------------------------------
+// ---- nonsense
 
 const char* const nonsense[] = {
     "garbage\r\n\r\n",

@@ -133,7 +133,7 @@ TEST_P(Forwarding, LogsTheFramingOfEveryResponse) {
     }
 }
 
-// ---- interim responses -------------------------------------------------------------------
+// ---- interim responses
 
 TEST_P(Forwarding, PassesInterimResponsesToHttp11Only) {
     ScriptedOrigin origin;
@@ -200,7 +200,7 @@ TEST_P(Forwarding, FinalResponseToAnExpectationEndsTheConnection) {
     EXPECT_EQ(client.receive_end(), RawConnection::End::fin);
 }
 
-// ---- requests with content ---------------------------------------------------------------
+// ---- requests with content
 
 TEST_P(Forwarding, CarriesContentUpInItsFraming) {
     ScriptedOrigin origin;

@@ -119,7 +119,7 @@ TEST_P(Pool, NeverUsesAnIdleConnectionThatTheUpstreamHasClosed) {
     }
 }
 
-// ---- a reused connection that dies -------------------------------------------------------
+// ---- a reused connection that dies
 
 TEST_P(Pool, SendsAGetOnceMoreWhenAReusedConnectionDies) {
     ScriptedOrigin origin;

@@ -33,7 +33,6 @@ void expect_an_answer(const RunningProxy& proxy) {
 }
 
 // ---- how many
-// -------------------------------------------------------------------------------------
 
 struct Counted {
     const char* name;
@@ -144,7 +143,6 @@ class Processes : public Behaviour {};
 EVERY_MODEL(Processes);
 
 // ---- the death of one
-// -----------------------------------------------------------------------------
 
 /// Row 9: only its connections are lost, it is replaced, and the log says who died of what.
 TEST_P(Processes, LoseOnlyTheConnectionsOfOneThatIsKilled) {

@@ -136,7 +136,7 @@ TEST_P(RefusedRequests, AreNotThoseWithUnusualPaths) {
     EXPECT_EQ(client.receive_response().status, 200);
 }
 
-// ---- found out while the content comes ---------------------------------------------------
+// ---- found out while the content comes
 
 TEST_P(RefusedRequests, EndTheExchangeWhenChunkedContentGrowsTooLarge) {
     ScriptedOrigin origin;
@@ -176,7 +176,7 @@ TEST_P(RefusedRequests, EndTheExchangeWhenAChunkIsMalformed) {
     }
 }
 
-// ---- too slow ----------------------------------------------------------------------------
+// ---- too slow
 
 TEST_P(RefusedRequests, AreAnswered408WhenTheHeadStaysHalf) {
     ScriptedOrigin origin;

@@ -287,7 +287,6 @@ TEST(ReloadOfModel, GoesFromAnyToAny) {
 }
 
 // ---- another program
-// ------------------------------------------------------------------------------
 
 /// USR2: the program is replaced in its process; sockets, and what is in hand, stay.
 TEST_P(Reload, ReplacesTheProgramInItsProcess) {
@@ -414,7 +413,6 @@ TEST_P(Reload, BoundsGenerationsAcrossPrograms) {
 }
 
 // ---- words
-// ----------------------------------------------------------------------------------------
 
 TEST_P(Reload, EndsByWord) {
     for (const std::vector<std::string>& words : {std::vector<std::string>{"-k", "stop"},

@@ -80,7 +80,7 @@ TEST_P(Routing, ChoosesTheVirtualHostByAddress) {
     EXPECT_EQ(target_seen(proxy.second_port(), "proxy.test", "/x"), "/other/x");
 }
 
-// ---- paths -------------------------------------------------------------------------------
+// ---- paths
 
 struct Path {
     const char* path;

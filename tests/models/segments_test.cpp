@@ -72,7 +72,7 @@ TEST_P(Segments, TakesAResponseCutAnywhere) {
     }
 }
 
-// ---- earlier than expected ---------------------------------------------------------------
+// ---- earlier than expected
 
 TEST_P(Segments, PassesAFinalResponseThatComesDuringTheUpload) {
     ScriptedOrigin origin;
@@ -107,7 +107,7 @@ TEST_P(Segments, PassesAnAnswerOfAnUpstreamThatStopsReading) {
     EXPECT_EQ(response.content, "no");
 }
 
-// ---- gone sooner than expected -----------------------------------------------------------
+// ---- gone sooner than expected
 
 TEST_P(Segments, AnswersAClientThatHasHalfClosed) {
     ScriptedOrigin origin;

@@ -61,7 +61,6 @@ void check(ModelName model, const Case& each) {
 }
 
 // ---- worker
-// ---------------------------------------------------------------------------------------
 
 const Case worker_cases[] = {
     {"Apache's defaults", {}, {}, {25, 16, 3, 75, 250, 16, 64, {}}},
@@ -243,7 +242,6 @@ TEST(SizeWorker, follows_apache) {
 }
 
 // ---- prefork
-// --------------------------------------------------------------------------------------
 
 const Case prefork_cases[] = {
     {"Apache's defaults", {}, {}, {1, 256, 5, 5, 10, 256, 1, {}}},
@@ -370,7 +368,6 @@ TEST(SizeEvent, takes_connections_from_descriptors_unless_written) {
 }
 
 // ---- what models are
-// ------------------------------------------------------------------------------
 
 TEST(Models, are_rows_of_data) {
     EXPECT_STREQ(model_of(ModelName::prefork).text, "prefork");

@@ -190,7 +190,6 @@ TEST(ExchangeFaults, cancelled_after_any_number_of_passes) {
 }
 
 // ---- responses before the request has ended
-// -------------------------------------------------------
 
 StepOrigin::Script answer_at_head(const std::string& response) {
     return [response](std::string_view input, int) {
@@ -262,7 +261,6 @@ TEST(ExchangeFaults, interim_responses_are_not_for_http_1_0) {
 }
 
 // ---- requests that are not for an origin
-// ---------------------------------------------------------
 
 TEST(ExchangeFaults, connect_and_asterisk_do_not_reach_the_origin_as_its_root) {
     for (const char* line : {"CONNECT h:80 HTTP/1.1", "OPTIONS * HTTP/1.1"}) {
@@ -287,7 +285,6 @@ TEST(ExchangeFaults, an_answer_to_head_has_no_content_on_the_wire_or_in_the_log)
 }
 
 // ---- the books
-// ------------------------------------------------------------------------------------
 
 TEST(ExchangeBooks, a_park_is_charged_to_its_phase_and_no_thread_is_held) {
     auto may_answer = std::make_shared<bool>(false);

@@ -96,7 +96,6 @@ TEST(ExchangeContinue, an_interim_response_with_framing_is_the_last_exchange_of_
 }
 
 // ---- content that nobody wants
-// -----------------------------------------------------------------------
 
 const std::string chunked_post =
     "POST /none HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n";
@@ -156,7 +155,6 @@ TEST(ExchangeLeftovers, of_a_failed_exchange_are_dropped_too) {
 }
 
 // ---- trailers
-// ---------------------------------------------------------------------------------------
 
 const std::string chunked_head =
     "HTTP/1.1 200 OK\r\nTrailer: X-Sum\r\nTransfer-Encoding: chunked\r\n\r\n";

@@ -233,7 +233,6 @@ TEST(Exchange, survives_every_failure_of_the_client) {
 }
 
 // ---- time
-// -----------------------------------------------------------------------------------------
 
 TEST(Exchange, a_silent_origin_is_given_up) {
     Rig rig(silent(), {Step::data(get)}, {}, "ProxyTimeout 7");
@@ -294,7 +293,6 @@ TEST(Exchange, draining_hastens_idle_connections) {
 }
 
 // ---- connections
-// ----------------------------------------------------------------------------------
 
 TEST(Exchange, connections_to_the_origin_are_used_again) {
     Rig rig(StepOrigin::answer_all(hello), {Step::data(get + get + get)});

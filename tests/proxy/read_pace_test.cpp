@@ -75,7 +75,7 @@ TEST(ReadPace, leaves_an_earlier_deadline_alone) {
     EXPECT_EQ(pace.bound(Deadline::after(5s), start + 18s).point, start + 20s);
 }
 
-// ---- the directive -------------------------------------------------------------------------
+// ---- the directive
 
 TEST(RequestReadTimeout, has_apaches_defaults) {
     const ServerSettings settings;
@@ -106,7 +106,7 @@ TEST(RequestReadTimeout, refuses_what_apache_refuses) {
     }
 }
 
-// ---- connections -----------------------------------------------------------------------------
+// ---- connections
 
 TEST(RequestReadTimeout, ends_a_head_that_drips_with_408) {
     Rig rig(support::silent(), {Step::data("GET / HTTP/1.1\r\n")});

@@ -184,7 +184,6 @@ TEST(Tunnel, lets_others_have_their_turn) {
 }
 
 // ---- every step fails once
-// --------------------------------------------------------------------------
 
 loop::Task<void> both_fail(Round& round) {
     Record client_record, upstream_record;

@@ -101,7 +101,6 @@ void make_blocking(int descriptor) {
 }
 
 // ---- the origin
-// -------------------------------------------------------------------------------------
 
 void serve(int descriptor) {
     Blocking connection(descriptor);
@@ -148,7 +147,6 @@ int run_origin(const std::string& where) {
 }
 
 // ---- the client
-// -------------------------------------------------------------------------------------
 
 struct Options {
     std::string mode;

@@ -54,7 +54,7 @@ std::vector<FramingVector> vectors_of(bool requests, bool idle, std::set<std::st
     return found;
 }
 
-// ---- what is right ------------------------------------------------------------------------
+// ---- what is right
 
 bool is_cut(const Seen& seen, const FramingVector& vector, int version) {
     const bool is_open = vector.expect.kind != "length";
@@ -134,7 +134,7 @@ std::string wrong_request(const FramingVector& vector, const Seen& seen) {
     return "";
 }
 
-// ---- running them -------------------------------------------------------------------------
+// ---- running them
 
 constexpr std::uint32_t first_address = 0x7f000002;  // 127.0.0.2 and following
 constexpr unsigned lane_count = 4;

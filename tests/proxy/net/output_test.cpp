@@ -167,7 +167,6 @@ TEST(Output, survives_every_failure) {
 }
 
 // ---- pipes
-// ----------------------------------------------------------------------------------------
 
 using Splice = ScriptedTransport::Splice;
 

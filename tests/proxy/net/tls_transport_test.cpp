@@ -115,6 +115,20 @@ TEST(TlsTransport, gathers_pieces_into_one_record) {
     EXPECT_EQ(all, a + b + c);
 }
 
+/// Full records that have arrived are read together, and nothing is awaited behind the last.
+TEST(TlsTransport, reads_full_records_together) {
+    Rig rig;
+    ASSERT_TRUE(rig.shake());
+    const std::string content(3 * 16 * 1024 + 5, 'x');
+    EXPECT_EQ(rig.write(*rig.client, content).bytes, content.size());
+    EXPECT_EQ(rig.read(*rig.server).size(), content.size());
+    EXPECT_EQ(rig.read(*rig.server), "");
+    EXPECT_EQ(rig.last.state, State::want_read);
+    EXPECT_TRUE(rig.write(*rig.client, content.substr(5)).is_done());  // ends with a full one
+    EXPECT_EQ(rig.read(*rig.server).size(), content.size() - 5);
+    EXPECT_FALSE(rig.server->is_ready(Want::read));
+}
+
 /// Octets that are decrypted already make it ready: no edge would come for them.
 TEST(TlsTransport, is_ready_while_it_holds_octets) {
     Rig rig;
