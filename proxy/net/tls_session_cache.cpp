@@ -6,6 +6,7 @@
 // A newer record of an id hides an older one, which leaves with its turn.
 #include "proxy/net/tls_session_cache.h"
 
+#include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <pthread.h>
 #include <sys/mman.h>
@@ -248,7 +249,13 @@ SSL_SESSION* fetch_session(SSL* ssl, const unsigned char* id, int size, int* is_
                           : d2i_SSL_SESSION(nullptr, &at, static_cast<long>(octets.size()));
 }
 
+/// After a fatal alert (RFC 5246 section 7.2.2). An end without close_notify is such a one to
+/// OpenSSL 3, but as of TLS 1.1 no reason to forget a session (section 7.2.1).
 void drop_session(SSL_CTX* context, SSL_SESSION* session) {
+    const unsigned long error = ERR_peek_last_error();
+    const bool is_only_end = ERR_GET_LIB(error) == ERR_LIB_SSL &&
+                             ERR_GET_REASON(error) == SSL_R_UNEXPECTED_EOF_WHILE_READING;
+    if (is_only_end) return;
     cache_of(context).forget(id_of(session));
 }
 
