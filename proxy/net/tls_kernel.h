@@ -1,6 +1,7 @@
 // TLS in the kernel (kTLS): once a handshake of TLS 1.2 is done, OpenSSL may leave the records of a
 // socket to the kernel, either way by itself, where the kernel, the cipher and the build of OpenSSL
-// allow it. Nobody above the transport sees a difference. Not for TLS 1.3: tls_bio.cpp says why.
+// allow it. Nobody above the transport sees a difference. Of Linux 6.1's own limits see
+// let_kernel_send_all(). Not for TLS 1.3: tls_bio.cpp says why.
 #pragma once
 
 #include <string>

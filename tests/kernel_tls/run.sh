@@ -5,7 +5,7 @@
 # QEMU and BusyBox, and those only when they are missing and root asks. The kernel's package is only
 # unpacked.
 #
-#     sh tests/kernel_tls/run.sh        some three minutes, and a download of 70 MB the first time
+#     sh tests/kernel_tls/run.sh        some two minutes, and a download of 70 MB the first time
 #
 #     BUILD     the folder of the build (build/release), built if there is nothing
 #     CACHE     where the kernel is kept (~/.cache/headgate-kernel-tls)    KEEP=1 keeps the console
@@ -42,23 +42,33 @@ need() {
     done
     [ -z "$missing" ] && return
     [ "$(id -u)" = 0 ] || skip "missing:$missing"
+    apt-get update >"$work/apt.out" 2>&1 # a machine may have no lists yet
     # shellcheck disable=SC2086  # a list of words
     DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends $missing \
         >"$work/apt.out" 2>&1 || skip "missing:$missing"
+}
+
+newest_kernel() {
+    apt-cache depends linux-image-amd64 2>/dev/null |
+        awk '/Depends: linux-image/ { print $2; exit }'
 }
 
 # The kernel of the release, as it is in the archive now; the one that was kept when there is no
 # archive to ask.
 fetch_kernel() {
     mkdir -p "$cache"
-    package=$(apt-cache depends linux-image-amd64 2>/dev/null |
-        awk '/Depends: linux-image/ { print $2; exit }')
+    package=$(newest_kernel)
+    if [ -z "$package" ] && [ "$(id -u)" = 0 ]; then
+        apt-get update >"$work/apt.out" 2>&1 # a machine may have no lists yet
+        package=$(newest_kernel)
+    fi
     if [ -n "$package" ] && [ ! -d "$cache/$package" ]; then
         # As apt's own user it could not write here.
         (cd "$work" && apt-get -o APT::Sandbox::User=root download "$package" >apt.out 2>&1) &&
             dpkg -x "$work/$package"_*.deb "$work/$package" && rm "$work/$package"_*.deb &&
             mv "$work/$package" "$cache/"
     fi
+    # shellcheck disable=SC2012  # names of packages
     kernel=$(ls -d "$cache"/linux-image-* 2>/dev/null | sort -V | tail -1)
     [ -n "$kernel" ] || skip "no kernel to boot"
 }
@@ -135,7 +145,7 @@ need qemu-system-x86_64 qemu-system-x86 busybox busybox-static cpio cpio openssl
     $python python3 apt-get apt
 fetch_kernel
 if [ ! -x "$build/headgate" ] || [ ! -x "$build/headgate-origin" ]; then
-    (cd "$root" && cmake --preset release && ninja -C build/release headgate headgate-origin) \
+    (cd "$root" && cmake --preset release && ninja -C build/release headgate headgate-origin test_net) \
         >"$work/build.out" 2>&1 || { cat "$work/build.out"; exit 1; }
 fi
 make_tree
