@@ -69,7 +69,7 @@ TEST(TunnelCheck, takes_what_is_about_connections) {
          {"SSLEngine Off", "SSLProxyEngine Off", "ServerAlias b.test", "Timeout 5",
           "RequestReadTimeout handshake=5", "ProxyTimeout 5", "ProxyAsyncIdleTimeout 5",
           "ProxyTunnelDrainTimeout 5", "EnableSplice Off", "LogLevel info", "ProxyRequests Off",
-          "RemoteIPProxyProtocolPeers optional 127.0.0.1", "CustomLog a.log %h"}) {
+          "RemoteIPProxyProtocolPeers required 127.0.0.1", "CustomLog a.log %h"}) {
         EXPECT_EQ(messages(line), "") << line;
     }
     EXPECT_EQ(messages("", "tcp://127.0.0.1:1", "KeepAlive Off\nSSLVerifyClient none\n"), "");
