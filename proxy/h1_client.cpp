@@ -53,18 +53,6 @@ H1ContentReader::Kind reading(http::RequestFraming::Kind kind) {
     return H1ContentReader::Kind::none;
 }
 
-bool has_line(std::string_view fields, std::string_view name) {
-    for (std::size_t at = 0; at < fields.size();) {
-        const std::string_view line = fields.substr(at);
-        const std::size_t colon = line.find(':');
-        if (http::equals_ignore_case(line.substr(0, colon), name)) return true;
-        const std::size_t end = line.find("\r\n");
-        if (end == std::string_view::npos) return false;
-        at += end + 2;
-    }
-    return false;
-}
-
 }  // namespace
 
 H1Client::H1Client(LoopState& state, std::unique_ptr<net::Transport> transport,
@@ -331,7 +319,8 @@ void H1Client::send_head(const ResponseStart& start) {
     http::HeadWriter writer(head);
     writer.status_line(start.status, start.reason);
     head += start.fields;
-    if (!has_line(start.fields, "Date")) writer.field(http::FieldName::date, date_now());
+    if (!http::has_field_line(start.fields, "Date"))
+        writer.field(http::FieldName::date, date_now());
     if (start.content == ResponseStart::Content::length) writer.content_length(start.length);
     if (sends_chunked) writer.field(http::FieldName::transfer_encoding, "chunked");
     if (!persists_) {
