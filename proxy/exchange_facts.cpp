@@ -184,7 +184,7 @@ void Exchange::refuse(const RefusedRequest& refused) {
     facts.head = refused.head;
     facts.text = refused.text;
     capture(facts);
-    if (refused.head != nullptr) request_.method = refused.head->method;
+    request_.method = refused.method;
     own_answer_ = make_answer(refused.status, *settings_);
     note_refusal(refused.status, refused.reason);
 }
@@ -204,6 +204,10 @@ void Exchange::abandon(const Failure& failure) {
     ledger_.failure = failure;
     report(failure);
     finish();
+}
+
+void Exchange::discard() {
+    state_.loop.charge(nullptr);
 }
 
 // ---- into the logs

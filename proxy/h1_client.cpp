@@ -141,7 +141,7 @@ loop::Park H1Client::head_ready(net::Want want) {
 H1Client::HeadTry H1Client::end_wait(loop::Wake wake) {
     is_idle_ = false;
     if (wake == loop::Wake::ready) return try_head();
-    if (turn_ != nullptr && wake == loop::Wake::deadline) {
+    if (turn_ != nullptr && parser_->has_begun() && wake == loop::Wake::deadline) {
         return {net::Want::read, true, refuse(nullptr, {}, {http::HeadFault::none, 408, 0})};
     }
     const Failure failure = net::failed_wait(Side::client, phase::request_head, wake);
@@ -245,12 +245,17 @@ H1Client::HeadEnd H1Client::refuse(const http::RequestHead* head, std::string_vi
                          : net::read_proxy_header(text).has_begun
                              ? "a PROXY header where none is taken"
                              : http::reason(error.code);
-    turn_->exchange.refuse({head, text, error.status, reason});
+    // RFC 9110 section 9.3.2: no response to HEAD has content, whatever else is wrong with it.
+    const http::Method method = head != nullptr ? head->method : parser_->method();
+    is_head_request_ = method == http::Method::head;
+    turn_->exchange.refuse({head, text, error.status, reason, method});
     return HeadEnd::refused;
 }
 
 H1Client::HeadEnd H1Client::end_without_head(const Failure* failure) {
-    if (turn_ != nullptr) turn_->exchange.abandon(*failure);
+    // Old clients send an empty line behind their content: that is no request that broke off.
+    if (turn_ != nullptr && parser_->has_begun()) turn_->exchange.abandon(*failure);
+    if (turn_ != nullptr && !parser_->has_begun()) turn_->exchange.discard();
     turn_.reset();
     return HeadEnd::gone;
 }

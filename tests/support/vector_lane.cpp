@@ -267,6 +267,8 @@ struct Lane::Round {
             return;
         }
         must("the end of the client's connection", [&] { return client.end != Wire::End::open; });
+        look();
+        if (client.input.size() > answered && answered > 0) seen.fault = "octets behind the answer";
         seen.client = client.end == Wire::End::fin ? Seen::Client::fin : Seen::Client::reset;
     }
     /// Whether the origin's connection has the second request, or a part of it.
