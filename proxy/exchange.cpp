@@ -3,6 +3,7 @@
 #include "proxy/exchange.h"
 
 #include "mpm/loop/join.h"
+#include "proxy/http/forwarding.h"
 #include "proxy/http/head_writer.h"
 #include "proxy/http/reason_phrase.h"
 #include "proxy/proxy_header_sending.h"
@@ -262,8 +263,9 @@ loop::Task<Result<void>> Exchange::switch_protocols(const ReceivedHead& received
     std::string fields = client_fields(received, rewrite_);
     http::HeadWriter writer(fields);
     writer.field(http::FieldName::connection, "Upgrade");
-    writer.field(http::FieldName::upgrade,
-                 *received.head.fields.value(http::FieldName::upgrade, received.text));
+    writer.field(
+        http::FieldName::upgrade,
+        http::appended_value(received.head.fields, http::FieldName::upgrade, {}, received.text));
     enter_response(received.head.status, Framing::Kind::tunnel, fields);
     tunnel_ = lease_->take_transport();
     co_return co_await client_.send_interim(101, fields, client_deadline());

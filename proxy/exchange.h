@@ -32,6 +32,8 @@ public:
     void refuse(const RefusedRequest& refused);
     /// There will be no run(): the client left or was too slow inside its head.
     void abandon(const net::Failure& failure);
+    /// There was no request after all: nothing enters the books.
+    void discard();
 
     /// Does the exchange: forwards, or answers; then writes the logs. When it ends, everything of
     /// the response has been written to the client, or the client has been cut off.

@@ -4,6 +4,7 @@
 #include <ctime>
 
 #include "proxy/exchange.h"
+#include "proxy/http/head_writer.h"
 #include "proxy/http/path_readings.h"
 #include "proxy/method_rules.h"
 #include "proxy/status/status.h"
@@ -164,7 +165,8 @@ void Exchange::write_request(const Request& request, const Match& match,
     content_ = request.framing.kind == Kind::chunked ? upstream::RequestContent::chunked
                : request.framing.has_content()       ? upstream::RequestContent::length
                                                      : upstream::RequestContent::none;
-    expects_continue_ = request.framing.expects_continue && *settings_->proxy_100_continue;
+    // A client that asks for 100 (Continue) gets it from us when the upstream is not asked.
+    expects_continue_ = request.framing.expects_continue && http::has_field_line(head_, "Expect");
     answers_continue_ = request.framing.expects_continue && !expects_continue_;
 }
 
@@ -199,7 +201,7 @@ void Exchange::refuse(const RefusedRequest& refused) {
     facts.head = refused.head;
     facts.text = refused.text;
     capture(facts);
-    if (refused.head != nullptr) request_.method = refused.head->method;
+    request_.method = refused.method;
     own_answer_ = make_answer(refused.status, *settings_);
     note_refusal(refused.status, refused.reason);
 }
@@ -219,6 +221,10 @@ void Exchange::abandon(const Failure& failure) {
     ledger_.failure = failure;
     report(failure);
     finish();
+}
+
+void Exchange::discard() {
+    state_.loop.charge(nullptr);
 }
 
 // ---- into the logs

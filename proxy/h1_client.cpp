@@ -53,18 +53,6 @@ H1ContentReader::Kind reading(http::RequestFraming::Kind kind) {
     return H1ContentReader::Kind::none;
 }
 
-bool has_line(std::string_view fields, std::string_view name) {
-    for (std::size_t at = 0; at < fields.size();) {
-        const std::string_view line = fields.substr(at);
-        const std::size_t colon = line.find(':');
-        if (http::equals_ignore_case(line.substr(0, colon), name)) return true;
-        const std::size_t end = line.find("\r\n");
-        if (end == std::string_view::npos) return false;
-        at += end + 2;
-    }
-    return false;
-}
-
 }  // namespace
 
 H1Client::H1Client(LoopState& state, std::unique_ptr<net::Transport> transport,
@@ -155,7 +143,7 @@ loop::Park H1Client::head_ready(net::Want want) {
 H1Client::HeadTry H1Client::end_wait(loop::Wake wake) {
     is_idle_ = false;
     if (wake == loop::Wake::ready) return try_head();
-    if (turn_ != nullptr && wake == loop::Wake::deadline) {
+    if (turn_ != nullptr && turn_->parser->has_begun() && wake == loop::Wake::deadline) {
         return {net::Want::read, true, refuse(nullptr, {}, {http::HeadFault::none, 408, 0})};
     }
     const Failure failure = net::failed_wait(Side::client, phase::request_head, wake);
@@ -256,12 +244,21 @@ H1Client::HeadEnd H1Client::refuse(const http::RequestHead* head, std::string_vi
                          : net::read_proxy_header(text).has_begun
                              ? "a PROXY header where none is taken"
                              : http::reason(error.code);
-    turn_->exchange->refuse({head, text, error.status, reason});
+    // RFC 9110 section 9.3.2: no response to HEAD has content, whatever else is wrong with it.
+    const http::Method method = head != nullptr ? head->method : turn_->parser->method();
+    turn_->is_head_request = method == http::Method::head;
+    turn_->exchange->refuse({head, text, error.status, reason, method});
     return HeadEnd::refused;
 }
 
 H1Client::HeadEnd H1Client::end_without_head(const Failure* failure) {
-    if (turn_ != nullptr) turn_->exchange->abandon(*failure);
+    if (turn_ == nullptr) return HeadEnd::gone;
+    // Old clients send an empty line behind their content: that is no request that broke off.
+    if (turn_->parser->has_begun()) {
+        turn_->exchange->abandon(*failure);
+    } else {
+        turn_->exchange->discard();
+    }
     turn_.reset();
     return HeadEnd::gone;
 }
@@ -330,7 +327,8 @@ void H1Client::send_head(const ResponseStart& start) {
     http::HeadWriter writer(head);
     writer.status_line(start.status, start.reason);
     head += start.fields;
-    if (!has_line(start.fields, "Date")) writer.field(http::FieldName::date, date_now());
+    if (!http::has_field_line(start.fields, "Date"))
+        writer.field(http::FieldName::date, date_now());
     if (start.content == ResponseStart::Content::length) writer.content_length(start.length);
     if (sends_chunked) writer.field(http::FieldName::transfer_encoding, "chunked");
     if (!persists_) {

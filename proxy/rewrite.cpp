@@ -31,9 +31,22 @@ http::FieldSet wanted_fields(const RouteSettings& settings) {
     return *settings.proxy_add_headers ? *settings.forwarded_fields : http::FieldSet{0};
 }
 
-/// The client's end-to-end fields, without those that are written anew, and without what it may not
-/// say about itself.
-OutgoingFields forwarded_fields(const Request& request, const RewriteFacts& facts) {
+/// Those of them that RequestHeader has set: it has the last word where there is one value. What
+/// lists all proxies is continued.
+http::FieldSet set_by_edits(const OutgoingFields& fields, const RouteSettings& settings) {
+    constexpr http::FieldSet single = http::field_set(
+        {FieldName::x_forwarded_proto, FieldName::x_forwarded_port, FieldName::x_real_ip});
+    http::FieldSet found = 0;
+    if (settings.request_fields.empty()) return found;
+    for (const OutgoingField& field : fields)
+        found |= http::field_set({http::field_name(field.name)}) & single;
+    return found;
+}
+
+/// Host and the client's end-to-end fields, without those that are written anew, and without what
+/// it may not say about itself.
+OutgoingFields forwarded_fields(const Request& request, const RewriteFacts& facts,
+                                std::string_view host) {
     static const PeerTrust nobody;
     const PeerTrust& trust = facts.trust != nullptr ? *facts.trust : nobody;
     const bool is_believed = facts.client != nullptr && facts.client->is_peer_trusted;
@@ -43,6 +56,7 @@ OutgoingFields forwarded_fields(const Request& request, const RewriteFacts& fact
     const http::Fields& received = request.head.fields;
     OutgoingFields fields;
     fields.reserve(received.size() + 8);
+    fields.push_back({http::spelling(FieldName::host), host, {}});
     for (const http::Field& field : received) {
         const bool anew = field.id == FieldName::host || field.id == FieldName::content_length ||
                           field.id == FieldName::via ||
@@ -66,7 +80,8 @@ OutgoingFields forwarded_fields(const Request& request, const RewriteFacts& fact
 }
 
 /// What is told about the client, behind what a trusted peer told.
-void write_forwarding(HeadWriter& writer, const Request& request, const RewriteFacts& facts) {
+void write_forwarding(HeadWriter& writer, const Request& request, const RewriteFacts& facts,
+                      http::FieldSet wanted) {
     const std::string client = facts.client != nullptr ? facts.client->address.host_text()
                                                        : std::string(facts.peer_address);
     http::ForwardingFacts told{.peer_address = facts.peer_address,
@@ -79,8 +94,7 @@ void write_forwarding(HeadWriter& writer, const Request& request, const RewriteF
         told.is_believed = facts.client->is_peer_trusted;
         told.believed_for = facts.client->forwarded_for;
     }
-    http::write_forwarding_fields(writer, wanted_fields(facts.settings), request.head.fields, told,
-                                  request.text);
+    http::write_forwarding_fields(writer, wanted, request.head.fields, told, request.text);
     const bool has_proxies = facts.trust != nullptr && !facts.trust->proxies_header.empty() &&
                              facts.client != nullptr && !facts.client->proxies.empty();
     if (has_proxies) writer.field(facts.trust->proxies_header, facts.client->proxies);
@@ -157,10 +171,9 @@ std::string upstream_head(const Request& request, const Match& match, const Rewr
     HeadWriter writer(head);
     writer.request_line(request.head.method_text.of(request.text),
                         forwarded_target(match, request.path_rules, request.target, request.text));
-    writer.field(FieldName::host,
-                 preserves_host ? request.host : std::string_view(match.route->authority));
-
-    OutgoingFields fields = forwarded_fields(request, facts);
+    const std::string_view host =
+        preserves_host ? request.host : std::string_view(match.route->authority);
+    OutgoingFields fields = forwarded_fields(request, facts, host);
     apply(facts.settings.request_fields, false, facts.tls, fields);
     write(fields, writer);
 
@@ -169,7 +182,8 @@ std::string upstream_head(const Request& request, const Match& match, const Rewr
                                    "Headgate/" HEADGATE_VERSION};
     const std::string via = http::via_value(request.head.fields, via_facts, request.text);
     if (!via.empty()) writer.field(FieldName::via, via);
-    write_forwarding(writer, request, facts);
+    const http::FieldSet is_set = set_by_edits(fields, facts.settings);
+    write_forwarding(writer, request, facts, wanted_fields(facts.settings) & ~is_set);
     write_connection_options(request, facts, writer);
     using Kind = http::RequestFraming::Kind;
     if (request.framing.kind == Kind::length) writer.content_length(request.framing.length);

@@ -19,27 +19,30 @@ bool may_persist(const ResponseHead& head, std::string_view text) {
            http::is_persistent(head.version, head.fields, text);
 }
 
+bool was_asked_for(std::string_view protocol, const RequestFacts& request) {
+    http::ListElements asked(request.upgrade_protocol);
+    while (const auto candidate = asked.next()) {
+        if (http::equals_ignore_case(*candidate, protocol)) return true;
+    }
+    return false;
+}
+
 // RFC 9110 section 7.8: "A server MUST NOT switch to a protocol that was not indicated by the
-// client in the corresponding request's Upgrade header field." So each one named must be one that
-// we sent.
+// client in the corresponding request's Upgrade header field." So each one named, on
+// whichever line, must be one that we sent.
 bool is_switch_as_asked(const ResponseHead& head, std::string_view text,
                         const RequestFacts& request) {
-    const auto chosen = head.fields.value(FieldName::upgrade, text);
-    if (!request.upgrade_requested || !chosen || chosen->empty()) {
-        return false;
-    }
-    http::ListElements elements(*chosen);
-    while (const auto protocol = elements.next()) {
-        bool was_asked = false;
-        http::ListElements asked(request.upgrade_protocol);
-        while (const auto candidate = asked.next()) {
-            was_asked = was_asked || http::equals_ignore_case(*candidate, *protocol);
-        }
-        if (!was_asked) {
-            return false;
+    if (!request.upgrade_requested) return false;
+    bool names_any = false;
+    for (const http::Field& field : head.fields) {
+        if (field.id != FieldName::upgrade) continue;
+        http::ListElements elements(http::value(field, text));
+        while (const auto protocol = elements.next()) {
+            if (!was_asked_for(*protocol, request)) return false;
+            names_any = true;
         }
     }
-    return true;
+    return names_any;
 }
 
 // RFC 9110 section 15.2: "A 1xx response is terminated by the end of the header section". RFC 9112

@@ -136,7 +136,9 @@ Result<bool> H1Exchange::parse(std::string_view text) {
 Result<void> H1Exchange::frame(std::string_view text) {
     const http::Version version = received_.head.version;
     if (!tolerances_.is_empty()) forgive(text);
-    const FramingResult framing = response_framing(received_.head, text, *facts_);
+    RequestFacts facts = *facts_;
+    facts.request_complete = request_sent_ && output_.is_empty();
+    const FramingResult framing = response_framing(received_.head, text, facts);
     received_.head.version = version;
     if (!framing) return failure(FailureKind::malformed, name(framing.error()));
     received_.framing = *framing;

@@ -47,6 +47,9 @@ public:
     /// After `error` only.
     HeadError error() const { return error_; }
 
+    /// The method of a request, as soon as it has been read: a head that is refused may have one.
+    Method method() const { return method_; }
+
     /// The head, moved out. After `complete` only, and once.
     RequestHead take_request();
     ResponseHead take_response();

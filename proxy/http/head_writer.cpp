@@ -69,4 +69,16 @@ void HeadWriter::append_safely(std::string_view text) {
     }
 }
 
+bool has_field_line(std::string_view written, std::string_view name) {
+    for (std::size_t at = 0; at < written.size();) {
+        const std::string_view line = written.substr(at);
+        const std::size_t colon = line.find(':');
+        if (equals_ignore_case(line.substr(0, colon), name)) return true;
+        const std::size_t end = line.find("\r\n");
+        if (end == std::string_view::npos) return false;
+        at += end + 2;
+    }
+    return false;
+}
+
 }  // namespace headgate::http

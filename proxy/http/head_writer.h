@@ -36,4 +36,7 @@ private:
     std::string& out_;
 };
 
+/// Is there a field line of that name, in any case, in what a HeadWriter has written?
+bool has_field_line(std::string_view written, std::string_view name);
+
 }  // namespace headgate::http

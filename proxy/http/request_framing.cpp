@@ -102,13 +102,18 @@ bool connection_names_framing(const Fields& fields, std::string_view text) {
            has_connection_option(fields, "host", text);
 }
 
-// RFC 9110 section 10.1.1: "A server that receives an Expect field value containing a member other
-// than 100-continue MAY respond with a 417 (Expectation Failed) status code".
+// RFC 9110 section 10.1.1: "Expect = #expectation". "A server that receives an Expect field value
+// containing a member other than 100-continue MAY respond with a 417 (Expectation Failed) status
+// code". An empty member is none (section 5.6.1).
 bool has_other_expectation(const Fields& fields, std::string_view text) {
-    return std::any_of(fields.begin(), fields.end(), [text](const Field& field) {
-        return field.id == FieldName::expect && !field.value.empty() &&
-               !equals_ignore_case(field.value.of(text), "100-continue");
-    });
+    for (const Field& field : fields) {
+        if (field.id != FieldName::expect) continue;
+        ListElements elements(field.value.of(text));
+        while (const auto member = elements.next()) {
+            if (!member->empty() && !equals_ignore_case(*member, "100-continue")) return true;
+        }
+    }
+    return false;
 }
 
 // RFC 9110 section 9.3.1: content in a GET "has no generally defined semantics". Old 1.0 agents

@@ -3,6 +3,7 @@
 #include <array>
 
 #include "conf/suggest.h"
+#include "proxy/http/target.h"
 #include "proxy/settings/rules.h"
 
 namespace headgate::proxy {
@@ -29,6 +30,10 @@ constexpr std::string_view action_list = "expected set, add, append, merge, seti
 
 /// Fields that say how messages are framed and connections used: the engine alone writes them.
 constexpr std::string_view framing_fields[] = {"content-length", "transfer-encoding", "connection"};
+
+/// Fields of one connection, which are never forwarded: none can be put into a message either.
+constexpr std::string_view hop_by_hop_fields[] = {"keep-alive", "proxy-connection", "te",
+                                                  "upgrade"};
 
 /// RFC 9110 section 5.6.2: field names are tokens.
 bool is_token(std::string_view text) {
@@ -81,7 +86,28 @@ bool read_name(FieldEdit& edit, const Word& word, const Call& call) {
             return false;
         }
     }
+    for (const std::string_view hop_by_hop : hop_by_hop_fields) {
+        if (conf::is_equal_name(name, hop_by_hop) && edit.action != FieldEdit::Action::unset) {
+            call.error(word, "field " + std::string(name) + " cannot be set",
+                       "Headgate writes it: it is about one connection");
+            return false;
+        }
+    }
     edit.name = std::string(name);
+    return true;
+}
+
+/// RFC 9112 section 3.2: a request has exactly one Host, with an authority in it.
+bool may_edit_host(const FieldEdit& edit, const Word& name, const Call& call) {
+    if (!conf::is_equal_name(edit.name, "host") || call.row.name != "RequestHeader") return true;
+    if (edit.action != FieldEdit::Action::set) {
+        call.error(name, "field Host can only be set", "a request has exactly one");
+        return false;
+    }
+    if (!edit.tls_facts.empty() || !http::parse_authority(edit.value)) {
+        call.error(name, "field Host gets a value that is no host", "expected HOST or HOST:PORT");
+        return false;
+    }
     return true;
 }
 
@@ -171,6 +197,7 @@ void read_edit(FieldEdit edit, std::size_t first, std::vector<FieldEdit>& edits,
         refuse_rest(rest, call);
         return;
     }
+    if (!may_edit_host(edit, call.argument(first + 1), call)) return;
     edits.push_back(std::move(edit));
 }
 

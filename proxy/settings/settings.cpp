@@ -370,9 +370,10 @@ constexpr conf::Row rows[] = {
         "(RFC 7239) are there too."),
     conf::row<&RouteSettings::proxy_via, via_choice>("ProxyVia", of_route, "Off|On|Full|Block",
                                                      "Off", "What happens to the Via field."),
-    conf::rule<add_request_header>("RequestHeader", of_content, {1, any_number},
-                                   "set|add|append|merge|setifempty|unset name [value]", "",
-                                   "Edits a field of the request before it goes upstream."),
+    conf::rule<add_request_header>(
+        "RequestHeader", of_content, {1, any_number},
+        "set|add|append|merge|setifempty|unset name [value]", "",
+        "Edits a field of the request before it goes upstream; Host can only be set."),
     conf::rule<add_header>("Header", of_content, {1, any_number},
                            "[always] set|add|append|merge|setifempty|unset name [value]", "",
                            "Edits a field of the response before it goes to the client."),

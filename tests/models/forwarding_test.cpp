@@ -172,6 +172,28 @@ TEST_P(Forwarding, PassesExpectationAndContinueThrough) {
     EXPECT_EQ(client.receive_response().content, "thanks");
 }
 
+TEST_P(Forwarding, SaysContinueItselfWhenTheUpstreamIsNotAsked) {
+    ScriptedOrigin origin;
+    RunningProxy proxy(
+        model(),
+        pass_all_to(origin) + "<Location /unset>\n  RequestHeader unset Expect\n</Location>\n");
+    for (const std::string request :
+         {"POST / HTTP/1.1\r\nConnection: Expect\r\n", "POST /unset HTTP/1.1\r\n"}) {
+        SCOPED_TRACE(request);
+        RawConnection client(proxy.port());
+        client.send(request +
+                    "Host: proxy.test\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\n");
+        EXPECT_TRUE(client.receive_head().starts_with("HTTP/1.1 100 "));
+        client.send("hello");
+        std::string head;
+        RawConnection upstream = origin.accept_request(head);
+        EXPECT_EQ(find_field(head, "Expect"), "");
+        EXPECT_EQ(upstream.receive(5), "hello");
+        upstream.send("HTTP/1.1 100 Continue\r\n\r\n" + ok("thanks", "Connection: close\r\n"));
+        EXPECT_EQ(client.receive_response().content, "thanks");
+    }
+}
+
 TEST_P(Forwarding, KeepsAContinueFromAClientThatDidNotAsk) {
     ScriptedOrigin origin;
     RunningProxy proxy(model(), pass_all_to(origin));

@@ -210,5 +210,28 @@ TEST_P(RefusedRequests, NothingIsSaidToAConnectionThatAskedNothing) {
     EXPECT_EQ(client.end(), RawConnection::End::fin);
 }
 
+/// RFC 9112 section 2.2: "Older HTTP/1.0 user agent implementations might send an extra CRLF after
+/// a POST request".
+TEST_P(RefusedRequests, NothingIsSaidOfAnEmptyLineThatNothingFollows) {
+    for (const bool is_ended_by_client : {true, false}) {
+        SCOPED_TRACE(is_ended_by_client);
+        ScriptedOrigin origin;
+        RunningProxy proxy(model(), "Timeout 1\n" + pass_all_to(origin));
+        RawConnection client(proxy.port());
+        client.send("POST / HTTP/1.1\r\n" + host + "Content-Length: 2\r\n\r\nhi\r\n");
+        std::string head;
+        RawConnection upstream = origin.accept_request(head);
+        upstream.send(ok("thanks"));
+        EXPECT_EQ(client.receive_response().content, "thanks");
+        if (is_ended_by_client) client.finish_writing();
+        EXPECT_EQ(client.receive_rest(), "");
+        EXPECT_EQ(client.end(), RawConnection::End::fin);
+        RawConnection other(proxy.port());
+        other.send("GET /other HTTP/9.9\r\n\r\n");
+        EXPECT_EQ(other.receive_response().status, 505);
+        EXPECT_EQ(proxy.access_log(2)[1]["status"], "505");
+    }
+}
+
 }  // namespace
 }  // namespace headgate

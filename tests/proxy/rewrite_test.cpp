@@ -117,6 +117,12 @@ TEST(UpstreamHead, table) {
          "BREW /base/a HTTP/1.1\r\nHost: origin:8080\r\n" + forwarded + "\r\n"},
         {"edits", pass + "RequestHeader set X-A 1\nRequestHeader unset B\n", get + "B: 2\r\n\r\n",
          start + "X-A: 1\r\n" + forwarded + "\r\n"},
+        {"Host is set, not added", pass + "ProxyPreserveHost On\nRequestHeader set Host inner:81\n",
+         get + "\r\n", "GET /base/a?q=1 HTTP/1.1\r\nHost: inner:81\r\n" + forwarded + "\r\n"},
+        {"one X-Forwarded-Proto", pass + "RequestHeader set X-Forwarded-Proto https\n",
+         get + "X-Forwarded-Proto: ftp\r\n\r\n",
+         start + "X-Forwarded-Proto: https\r\nX-Forwarded-For: 192.0.2.7\r\n"
+                 "X-Forwarded-Host: www.example\r\nX-Forwarded-Server: proxy.example\r\n\r\n"},
         {"Via on", pass + "ProxyVia On\n", get + "Via: 1.0 first\r\n\r\n",
          start + "Via: 1.0 first, 1.1 proxy.example\r\n" + forwarded + "\r\n"},
         {"Via full", pass + "ProxyVia Full\n", get + "\r\n",

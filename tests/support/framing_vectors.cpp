@@ -72,6 +72,8 @@ FramingVector read_vector(const object& from) {
         vector.expects_continue = flag(facts, "expect100", false);
         vector.is_tls = flag(facts, "tls", false);
         vector.is_torn_tls = vector.is_tls && !flag(facts, "close_notify", true);
+        vector.is_reset = flag(facts, "reset", false);
+        vector.is_configured = flag(facts, "configured", false);
         vector.is_idle = flag(facts, "idle", false);
     }
     return vector;

@@ -25,14 +25,16 @@ struct FramingVector {
     bool is_request = false;
     std::string method;
     std::string raw;
-    bool eof = false;  ///< FIN behind the octets
+    bool eof = false;       ///< FIN behind the octets
+    bool is_reset = false;  ///< RST behind them, when they have been read
     std::string proto;
     std::string upgrade;  ///< the protocol that the client asked for
     bool request_complete = true;
     bool expects_continue = false;
     bool is_tls = false;
-    bool is_torn_tls = false;  ///< TLS that ends without close_notify
-    bool is_idle = false;      ///< the octets come while no request is under way
+    bool is_torn_tls = false;    ///< TLS that ends without close_notify
+    bool is_idle = false;        ///< the octets come while no request is under way
+    bool is_configured = false;  ///< its outcome follows from settings: for the whole program only
     VectorOutcome expect;
     std::vector<int> alternatives;  ///< statuses that are right too
 };

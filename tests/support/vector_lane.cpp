@@ -151,6 +151,7 @@ struct Lane::Round {
     bool says_close = false;
     bool has_head = false;      ///< of a request, at the origin
     bool has_finished = false;  ///< the client has half-closed
+    bool has_reset = false;     ///< the origin has reset its connection
 
     bool wait(const std::function<bool()>& condition) {
         const std::array wires{&client, &origin, &fresh};
@@ -206,7 +207,20 @@ struct Lane::Round {
     }
 
     void accept_origin() {
-        if (!origin.is_open() && lane.accept(origin)) seen.connected = true;
+        if (!has_reset && !origin.is_open() && lane.accept(origin)) seen.connected = true;
+    }
+
+    /// The origin's end with RST: what was sent before has been read, so none of it is lost.
+    void reset_origin(const FramingVector& vector) {
+        must("the content before the reset", [&] {
+            look();
+            return seen.content.size() >= vector.expect.body_len || client.end != Wire::End::open;
+        });
+        const std::array wires{&client, &origin};
+        support::watch_for(
+            wires, [&] { return origin.is_read_by_peer(); }, patience);
+        has_reset = true;
+        origin.reset();
     }
 
     /// As the origin: looks at the request, and answers it when it is complete.
@@ -253,6 +267,8 @@ struct Lane::Round {
             return;
         }
         must("the end of the client's connection", [&] { return client.end != Wire::End::open; });
+        look();
+        if (client.input.size() > answered && answered > 0) seen.fault = "octets behind the answer";
         seen.client = client.end == Wire::End::fin ? Seen::Client::fin : Seen::Client::reset;
     }
     /// Whether the origin's connection has the second request, or a part of it.
@@ -320,7 +336,11 @@ Seen Lane::run_response(const FramingVector& vector, const Pieces& pieces, int v
                    round.client.end != Wire::End::open || round.seen.status == 502;
         });
     }
-    if (vector.eof || waits) round.origin.finish_writing();
+    if (vector.is_reset) {
+        round.reset_origin(vector);
+    } else if (vector.eof || waits) {
+        round.origin.finish_writing();
+    }
     round.must("the end of the response", [&] { return round.is_over(); });
     if (!vector.request_complete && !round.says_close) round.client.send(rest_of_request);
     round.go_on();

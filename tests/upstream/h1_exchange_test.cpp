@@ -335,6 +335,31 @@ TEST(H1Exchange, sends_head_and_content_together) {
     EXPECT_EQ(::recv(rig.peer.descriptor(), octets, sizeof octets, 0), 5);
 }
 
+/// The peer may take what came behind its early response for the next request.
+TEST(H1Exchange, is_not_reusable_when_the_response_began_before_the_request_had_ended) {
+    for (const bool is_early : {true, false}) {
+        SCOPED_TRACE(is_early);
+        Rig rig;
+        rig.exchange->send_head("POST / HTTP/1.1\r\nContent-Length: 5\r\n\r\n",
+                                RequestContent::length, rig.facts);
+        const std::string content = "hello";
+        if (!is_early) {
+            ASSERT_TRUE(rig.exchange->write_content(content, true));
+        }
+        rig.start();
+        rig.send(ok + "Content-Length: 2\r\n\r\na");
+        rig.manual.settle();
+        if (is_early) {
+            ASSERT_TRUE(rig.exchange->write_content(content, true));
+        }
+        rig.send("b");
+        rig.manual.settle();
+        EXPECT_TRUE(rig.seen.is_over);
+        EXPECT_EQ(rig.seen.content, "ab");
+        EXPECT_EQ(rig.exchange->is_reusable(), !is_early);
+    }
+}
+
 TEST(H1Exchange, is_not_reusable_before_its_response_has_ended) {
     Rig rig;
     rig.start();

@@ -42,7 +42,8 @@ const char* reason_to_skip(const FramingVector& vector) {
 
 std::vector<FramingVector> vectors_of(bool requests, bool idle, std::set<std::string>& skipped) {
     std::vector<FramingVector> found;
-    for (const char* file : {"framing-vectors.json", "more-framing-vectors.json"}) {
+    for (const char* file :
+         {"framing-vectors.json", "more-framing-vectors.json", "hostile-framing-vectors.json"}) {
         for (FramingVector& each : read_framing_vectors(file)) {
             if (const char* reason = reason_to_skip(each)) {
                 skipped.insert(each.name + ": " + reason);
@@ -207,7 +208,8 @@ void add_jobs(std::vector<Job>& jobs, const FramingVector& vector, Cut cut) {
             pieces.push_back(raw.substr(i, 1));
         jobs.push_back({&vector, pieces, 1, vector.name + " octet by octet"});
     }
-    if (cut == Cut::in_two) {
+    // There are many hostile ones; the units cut those in two.
+    if (cut == Cut::in_two && !vector.name.starts_with("hostile-")) {
         const std::size_t step = raw.size() <= long_message ? 1 : raw.size() / 20;
         for (std::size_t at = 1; at < raw.size(); at += step) {
             jobs.push_back({&vector,

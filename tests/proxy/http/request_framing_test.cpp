@@ -46,6 +46,10 @@ TEST(RequestFraming, TellsWhetherTheClientWaits) {
 TEST(RequestFraming, RefusesOtherExpectations) {
     EXPECT_EQ(error_of("Expect: 200-ok\r\n").status, 417);
     EXPECT_EQ(error_of("Expect: 100-continue, x\r\n").code, HeadFault::expectation);
+    const std::string content = "Content-Length: 1\r\n";
+    for (const char* same : {"100-continue, 100-Continue", ", 100-continue,"})
+        EXPECT_TRUE(framing_of("POST / HTTP/1.1", "Expect: " + std::string(same) + "\r\n" + content)
+                        ->expects_continue);
 }
 
 TEST(RequestFraming, ReadsTransferEncodingOverAllLines) {
