@@ -53,6 +53,7 @@ public:
     }
     net::Result<void> write_content(std::span<const char> octets, bool is_last) override;
     std::uint32_t* taken_in_a_row() override { return &turn_->output.taken_in_a_row(); }
+    void keep_unsent(int most) override { turn_->output.keep_unsent(most); }
     bool takes_pipes() const override { return turn_->writer.takes_pipes(turn_->output); }
     net::Result<void> write_pipe(net::PipeLoan pipe, bool is_last) override;
     bool has_rest() const override { return !turn_->output.is_empty(); }

@@ -57,7 +57,8 @@ public:
           terms_(terms),
           move_size_(to.taken_in_a_row() != nullptr ? *to.taken_in_a_row() : 0),
           copy_size_(move_size_.is_trusted()),
-          is_plenty_(move_size_.is_trusted()) {}
+          is_plenty_(move_size_.is_trusted()),
+          unsent_(move_size_.unsent()) {}
 
     /// Reads once, and writes what there is.
     Result<Step> step() {
@@ -70,17 +71,23 @@ public:
     void took(std::size_t octets) {
         copy_size_.kept_up();
         move_size_.kept_up(octets, is_plenty_);
+        tell_kernel();
     }
     /// The same after a wait.
     void took(std::size_t octets, loop::Duration waited) {
         if (move_size_.forgives(waited)) return took(octets);
         copy_size_.was_slow();
         move_size_.was_slow();
+        tell_kernel();
     }
 
     /// The last piece is with the writer.
     void end() {
-        if (std::uint32_t* taken = to_.taken_in_a_row()) *taken = move_size_.taken();
+        std::uint32_t* const taken = to_.taken_in_a_row();
+        if (taken == nullptr) return;
+        *taken = move_size_.taken();
+        move_size_ = MoveSize(*taken);
+        tell_kernel();
     }
 
 private:
@@ -113,6 +120,15 @@ private:
         return Step{octets, is_last, false, is_moved};
     }
 
+    /// What waits there for a reader that stops is in proportion to what it has taken. Pipes bring
+    /// pieces that are large enough anyway.
+    void tell_kernel() {
+        if (to_.takes_pipes()) return;
+        const int unsent = move_size_.unsent();
+        if (unsent != unsent_) to_.keep_unsent(unsent);
+        unsent_ = unsent;
+    }
+
     net::Failure broken(net::Failure failure) const {
         failure.phase = terms_.writing;
         return failure;
@@ -125,6 +141,7 @@ private:
     MoveSize move_size_;
     CopySize copy_size_;
     bool is_plenty_;
+    int unsent_;
 };
 
 }  // namespace

@@ -33,6 +33,7 @@ public:
     void set_trailers(const std::string& lines) override { writer_.set_trailers(lines); }
     net::Result<void> write_content(std::span<const char> octets, bool is_last) override;
     std::uint32_t* taken_in_a_row() override { return &output_.taken_in_a_row(); }
+    void keep_unsent(int most) override { output_.keep_unsent(most); }
     bool takes_pipes() const override { return writer_.takes_pipes(output_); }
     net::Result<void> write_pipe(net::PipeLoan pipe, bool is_last) override;
     bool has_rest() const override { return !output_.is_empty(); }

@@ -51,6 +51,8 @@ public:
     /// What the receiver's connection has taken without being slow; null: it keeps no account, or
     /// is gone.
     virtual std::uint32_t* taken_in_a_row() { return nullptr; }
+    /// What may wait in the kernel to be sent.
+    virtual void keep_unsent(int /*most*/) {}
     /// Whether content may come in a pipe.
     virtual bool takes_pipes() const { return false; }
     /// The same for the content that a pipe holds (some). The pipe is kept while octets are in it;

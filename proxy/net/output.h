@@ -35,6 +35,7 @@ public:
     Result<void> flush();
     bool may_splice() const { return transport_.may_splice() && !cannot_splice_; }
 
+    void keep_unsent(int most) { transport_.keep_unsent(most); }
     std::uint32_t& taken_in_a_row() { return transport_.taken_in_a_row; }
 
     /// Forgets what is held.

@@ -2,6 +2,7 @@
 // copied, exact to the octet, for every framing, for slow readers, and with every step failing.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cerrno>
 
 #include "proxy/net/h1_content.h"
@@ -62,6 +63,7 @@ public:
         return writer.write(output, octets, is_last);
     }
     std::uint32_t* taken_in_a_row() override { return &output.taken_in_a_row(); }
+    void keep_unsent(int most) override { output.keep_unsent(most); }
     bool takes_pipes() const override { return writer.takes_pipes(output); }
     Result<void> write_pipe(net::PipeLoan pipe, bool is_last) override {
         return writer.write(output, std::move(pipe), is_last);
@@ -221,6 +223,35 @@ TEST(RelaySplice, a_reader_that_was_slow_is_trusted_no_more) {
     rig.manual.settle();
     ASSERT_TRUE(rig.result && *rig.result);
     EXPECT_LT(rig.to.transport.taken_in_a_row, 1u << 20);
+}
+
+TEST(RelaySplice, what_may_wait_in_the_kernel_grows_where_octets_are_copied) {
+    const std::string content = pattern(4 << 20);
+    Rig moved(Reading::length, content.size(), Writing::length, {Step::data(content)});
+    moved.run();
+    ASSERT_TRUE(moved.result && *moved.result);
+    EXPECT_TRUE(moved.to.record.unsent.empty());
+
+    Rig coded(Reading::length, content.size(), Writing::length, {Step::data(content)});
+    coded.to.transport.splice = Splice::none;
+    coded.run();
+    ASSERT_TRUE(coded.result && *coded.result);
+    const std::vector<int>& unsent = coded.to.record.unsent;
+    ASSERT_GE(unsent.size(), 2u);
+    EXPECT_TRUE(std::is_sorted(unsent.begin(), unsent.end()));
+    EXPECT_LE(unsent.back(), (4 << 20) / 16) << "a part of what was taken";
+
+    Rig slow(Reading::length, content.size(), Writing::length, {Step::data(content)},
+             {Step::take(2 << 20), Step::stall()});
+    slow.to.transport.splice = Splice::none;
+    slow.to.transport.taken_in_a_row = 1 << 20;
+    slow.run();
+    slow.manual.pass_time(1s);
+    slow.to.transport.take_again();
+    slow.manual.settle();
+    ASSERT_TRUE(slow.result && *slow.result);
+    ASSERT_FALSE(slow.to.record.unsent.empty());
+    EXPECT_EQ(slow.to.record.unsent.front(), 16 << 10);
 }
 
 TEST(RelaySplice, small_and_dripping_contents_are_copied) {

@@ -53,6 +53,7 @@ struct Record {
     std::size_t spliced_in = 0;   // tries that moved octets
     std::size_t spliced_out = 0;  // the same
     std::size_t reads = 0;        // tries, would-blocks included
+    std::vector<int> unsent;      // as keep_unsent() said
     bool has_finished_writing = false;
     bool resets_on_close = false;
     bool is_closed = false;
@@ -100,6 +101,7 @@ public:
     }
     loop::SourceList* breaks() override { return &watchers_; }
     bool has_broken() const override { return has_broken_; }
+    void keep_unsent(int most) override { record_.unsent.push_back(most); }
     void finish_writing() override { record_.has_finished_writing = true; }
     void reset_on_close() override { record_.resets_on_close = true; }
     bool has_news(bool) override { return !unread_.empty() || !reads_.empty(); }
