@@ -143,7 +143,7 @@ TEST(Chunked, WritesChunkHeads) {
     EXPECT_EQ(head(~std::uint64_t{0}), "ffffffffffffffff\r\n");
 }
 
-TEST(ChunkedDecoder, ForgivesBareLfBehindExtensionsToo) {
+TEST(Chunked, ForgivesBareLfBehindExtensionsToo) {
     using Sender = ChunkedDecoder::Sender;
     for (const bool is_forgiven : {true, false}) {
         SCOPED_TRACE(is_forgiven);
