@@ -1,5 +1,6 @@
 // See many_runner.h.
 #include "mpm/many_runner.h"
+#include "mpm/loop/park.h"
 
 #include <algorithm>
 #include <cerrno>

@@ -1,6 +1,7 @@
 // ManyRunner: any number of connections side by side on one loop. See runner.h.
 #pragma once
 
+#include "mpm/loop/scope.h"
 #include "mpm/runner.h"
 
 namespace headgate::mpm {

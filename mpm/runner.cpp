@@ -3,6 +3,7 @@
 
 #include <cerrno>
 
+#include "mpm/loop/park.h"
 #include "mpm/many_runner.h"
 #include "mpm/one_runner.h"
 

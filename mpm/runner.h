@@ -13,7 +13,7 @@
 
 #include "mpm/connection_handler.h"
 #include "mpm/control.h"
-#include "mpm/loop/join.h"
+#include "mpm/loop/scope.h"
 #include "mpm/scoreboard.h"
 
 namespace headgate::mpm {

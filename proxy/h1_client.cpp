@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <ctime>
 
+#include "mpm/loop/park.h"
 #include "proxy/http/connection_options.h"
 #include "proxy/http/date.h"
 #include "proxy/http/head_writer.h"

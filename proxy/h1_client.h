@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 
+#include "mpm/loop/park.h"
 #include "proxy/client_side.h"
 #include "proxy/exchange.h"
 #include "proxy/http/head_parser.h"

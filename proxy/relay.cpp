@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "mpm/loop/park.h"
 #include "proxy/move_size.h"
 
 namespace headgate::proxy {

@@ -2,6 +2,7 @@
 #include "proxy/tunnel.h"
 
 #include "mpm/loop/join.h"
+#include "mpm/loop/park.h"
 #include "proxy/move_size.h"
 #include "proxy/net/output.h"
 

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "mpm/loop/park.h"
 #include "proxy/http/connection_options.h"
 
 namespace headgate::upstream {

@@ -3,6 +3,7 @@
 
 #include <memory>
 
+#include "mpm/loop/park.h"
 #include "proxy/http/head_parser.h"
 #include "proxy/net/h1_content.h"
 #include "upstream/tolerance.h"

@@ -1,15 +1,12 @@
-// Joining: how one task becomes several and one again. Children always end before the parent goes
-// on, so nothing that a child refers to can be gone.
-//
-//   both(a, b)   two sides of one job; when one fails, the other is cancelled
-//   Scope        any number of independent tasks, such as the connections of a loop
+// both(a, b): two sides of one job, side by side; when one fails, the other is cancelled. Both have
+// ended before the parent goes on, so nothing that they refer to can be gone.
 #pragma once
 
-#include <functional>
 #include <optional>
 #include <utility>
 
-#include "mpm/loop/wakeup.h"
+#include "mpm/loop/detached.h"
+#include "mpm/loop/loop.h"
 
 namespace headgate::loop {
 
@@ -17,39 +14,6 @@ namespace headgate::loop {
 enum class Until { both_end, second_ends };
 
 namespace detail {
-
-/// A coroutine that is nobody's value: it starts at once and frees itself. When it ends it goes on
-/// with the task that its `then` names, if any.
-struct Runner {
-    struct promise_type : PromiseBase {
-        struct FinalAwaiter {
-            bool await_ready() const noexcept { return false; }
-            std::coroutine_handle<> await_suspend(
-                std::coroutine_handle<promise_type> self) const noexcept {
-                const std::coroutine_handle<> then = self.promise().then;
-                self.destroy();
-                return then ? then : std::noop_coroutine();
-            }
-            void await_resume() const noexcept {}
-        };
-        Runner get_return_object() noexcept { return {}; }
-        std::suspend_never initial_suspend() const noexcept { return {}; }
-        FinalAwaiter final_suspend() const noexcept { return {}; }
-        void return_void() noexcept {}
-        std::coroutine_handle<> then = nullptr;
-    };
-
-    /// Inside a Runner: names the task to go on with after its end.
-    struct Then {
-        std::coroutine_handle<> task;
-        bool await_ready() const noexcept { return task == nullptr; }
-        bool await_suspend(std::coroutine_handle<promise_type> self) const noexcept {
-            self.promise().then = task;
-            return false;
-        }
-        void await_resume() const noexcept {}
-    };
-};
 
 /// The two branches of a both(), and who waits for them.
 class Fork {
@@ -112,63 +76,5 @@ Task<std::pair<A, B>> both(Loop& loop, Task<A> first, Task<B> second,
     co_await fork;
     co_return std::pair<A, B>(std::move(*first_result), std::move(*second_result));
 }
-
-/// Independent tasks, each a root branch. Must be empty (joined) before it is destroyed.
-class Scope {
-public:
-    /// `on_end` is called when a task has ended, and is none of those that are left.
-    explicit Scope(Loop& loop, std::function<void()> on_end = nullptr)
-        : loop_(loop), on_end_(std::move(on_end)) {}
-    ~Scope() { HEADGATE_ASSERT(members_.empty()); }
-    Scope(const Scope&) = delete;
-    Scope& operator=(const Scope&) = delete;
-
-    /// Starts a task at once; it runs up to its first wait before spawn returns.
-    void spawn(Task<void> task) {
-        const Loop::Aside aside(loop_);
-        run(*this, std::move(task));
-    }
-
-    /// Tasks that have not ended.
-    std::size_t size() const { return size_; }
-
-    /// Cancels every task: each ends its wait and cleans up.
-    void cancel() {
-        for (Branch& branch : members_)
-            branch.cancel();
-    }
-
-    /// Parks until fewer than `count` tasks are left (1: until all have ended).
-    Task<Wake> fewer_than(std::size_t count, Phase phase, Deadline deadline) {
-        while (size_ >= count) {
-            const Wake wake = co_await ended_.wait(loop_, phase, deadline);
-            if (wake != Wake::ready) co_return wake;
-        }
-        co_return Wake::ready;
-    }
-
-private:
-    static detail::Runner run(Scope& scope, Task<void> task) {
-        Branch branch(scope.loop_);
-        scope.members_.push_back(branch);
-        scope.size_++;
-        scope.loop_.enter(&branch);
-        do {
-            co_await std::move(task);
-        } while (scope.loop_.take_next(task));
-        scope.note_end();
-    }
-    void note_end() {
-        size_--;
-        if (on_end_) on_end_();
-        ended_.notify_all(loop_);
-    }
-
-    Loop& loop_;
-    std::function<void()> on_end_;
-    Branch::List members_;
-    std::size_t size_ = 0;
-    Wakeup ended_;
-};
 
 }  // namespace headgate::loop

@@ -8,7 +8,6 @@
 #include <cstddef>
 #include <functional>
 #include <memory>
-#include <new>
 #include <optional>
 #include <span>
 #include <string>
@@ -113,28 +112,7 @@ public:
     /// nobody's. The account that was charged before is closed.
     void charge(Account* account, AccountObserver* observer = nullptr);
 
-    /// While alive, tasks started by the running one (Scope::spawn) have books of their own: what
-    /// they charge is parked, and the caller's branch and account are back, when this ends.
-    class Aside {
-    public:
-        explicit Aside(Loop& loop)
-            : loop_(loop), branch_(loop.branch_), charged_(std::exchange(loop.charged_, nullptr)) {}
-        ~Aside() {
-            if (loop_.charged_ != nullptr) loop_.charged_->park(loop_.precise_now());
-            loop_.charged_ = charged_;
-            loop_.branch_ = branch_;
-        }
-        Aside(const Aside&) = delete;
-        Aside& operator=(const Aside&) = delete;
-
-    private:
-        Loop& loop_;
-        Branch* branch_;
-        Account* charged_;
-    };
-
     // ---- for awaiters
-    // -----------------------------------------------------------------------------
     /// Parks a waiter: linked to `source` (when given), to its deadline and to the running branch.
     void park(Waiter& waiter, SourceList* source, const Deadline& deadline);
     /// Ends a wait: unlinks the waiter and queues it. No effect on one that is queued already.
@@ -150,6 +128,7 @@ public:
     static constexpr std::size_t scratch_size = 64 * 1024;
 
 private:
+    friend class Aside;  // scope.h
     struct Asio;
     void collect_events(int timeout_ms);
     void expire_deadlines();
@@ -185,57 +164,5 @@ private:
     Readiness* mail_ = nullptr;
     std::unique_ptr<char[]> scratch_;
 };
-
-/// `co_await` one of these: parks the running task, returns why the wait ended. A task whose branch
-/// is cancelled does not wait at all. In a parked frame it is as large as its waiter: what was
-/// asked for has been said by then.
-class [[nodiscard]] Park {
-public:
-    /// `is_ready`: what is waited for has happened already; the task only lets others run first.
-    Park(Loop& loop, SourceList* source, Phase phase, const Deadline& deadline,
-         bool is_ready = false)
-        : asked_{loop, source, deadline, phase, is_ready} {}
-    Park(const Park&) = delete;
-    Park& operator=(const Park&) = delete;
-    ~Park() {
-        if (has_parked_) waiter_.~Waiter();
-    }
-
-    bool await_ready() const noexcept { return asked_.loop.branch()->is_cancelled(); }
-    void await_suspend(std::coroutine_handle<> handle) {
-        const Asked asked = asked_;
-        Waiter& waiter = *new (&waiter_) Waiter;
-        has_parked_ = true;
-        waiter.handle = handle;
-        waiter.phase = asked.phase;
-        asked.loop.park(waiter, asked.source, asked.deadline);
-        if (asked.is_ready) asked.loop.wake(waiter, Wake::ready);
-    }
-    Wake await_resume() const noexcept { return has_parked_ ? waiter_.wake : Wake::cancelled; }
-
-private:
-    struct Asked {
-        Loop& loop;
-        SourceList* source;
-        Deadline deadline;
-        Phase phase;
-        bool is_ready;
-    };
-    union {
-        Asked asked_;    ///< until it has parked
-        Waiter waiter_;  ///< afterwards
-    };
-    bool has_parked_ = false;
-};
-
-/// Lets every other ready task run first.
-inline Park yield(Loop& loop, Phase phase) {
-    return {loop, nullptr, phase, Deadline::at(loop.now())};
-}
-
-/// Waits for time to pass.
-inline Park sleep(Loop& loop, Phase phase, Milliseconds duration) {
-    return {loop, nullptr, phase, Deadline::after(duration)};
-}
 
 }  // namespace headgate::loop

@@ -1,7 +1,7 @@
 // Wakeup: one task tells others, on the same loop, that something they wait for has happened.
 #pragma once
 
-#include "mpm/loop/loop.h"
+#include "mpm/loop/park.h"
 
 namespace headgate::loop {
 

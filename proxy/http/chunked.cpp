@@ -176,7 +176,7 @@ bool ChunkedDecoder::read_extension(char octet) {
         return true;
     }
     if (octet == '\n') {
-        return fail(ChunkFault::bare_lf);
+        return forgives_bare_lf() ? end_size_line() : fail(ChunkFault::bare_lf);
     }
     if ((value < 0x20 && octet != '\t') || value == 0x7f) {
         return fail(ChunkFault::extension);

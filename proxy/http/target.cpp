@@ -104,7 +104,14 @@ Result<Target> parse_target(Method method, Slice at, std::string_view text) {
         split_path(target, at.at, at.at + at.size, text);
         return has_backslash(target, text) ? bad_target(at.at) : Result<Target>(target);
     }
-    return parse_absolute(at, text);
+    Result<Target> absolute = parse_absolute(at, text);
+    // RFC 9112 section 3.2.4: "If a proxy receives an OPTIONS request with an absolute-form of
+    // request-target in which the URI has an empty path and no query component, then the last proxy
+    // on the request chain MUST send a request-target of "*"".
+    const bool is_server_wide =
+        method == Method::options && absolute && absolute->path.empty() && !absolute->has_query;
+    if (is_server_wide) absolute->form = TargetForm::asterisk;
+    return absolute;
 }
 
 std::optional<Authority> parse_authority(std::string_view text) {

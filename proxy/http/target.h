@@ -24,7 +24,8 @@ struct Target {
     TargetForm form = TargetForm::origin;
     bool has_query = false;  ///< there was a "?", even with nothing behind it
     bool is_https = false;   ///< absolute-form with the scheme https
-    Slice authority;         ///< absolute- and authority-form; it replaces Host (RFC 9112 3.2.2)
+    Slice authority;         ///< absolute- and authority-form; it replaces Host (RFC 9112 3.2.2);
+                             ///< also of "OPTIONS http://host", which is an asterisk-form
     Slice path;              ///< begins with "/"; empty for authority- and asterisk-form, and for
                              ///< absolute-form without a path (then it means "/")
     Slice query;             ///< without the "?"

@@ -5,6 +5,7 @@
 #include <span>
 #include <string>
 
+#include "mpm/loop/park.h"
 #include "proxy/net/failure.h"
 #include "proxy/net/pipe.h"
 #include "proxy/net/transport.h"

@@ -13,6 +13,7 @@
 #include <string_view>
 
 #include "mpm/loop/loop.h"
+#include "mpm/loop/park.h"
 #include "mpm/loop/socket.h"
 
 namespace headgate::net {

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "mpm/loop/scope.h"
 #include "proxy/engine.h"
 #include "tests/support/loaded_sites.h"
 #include "tests/support/manual_clock.h"

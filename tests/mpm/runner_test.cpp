@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <thread>
 
+#include "mpm/loop/park.h"
 #include "tests/support/surroundings.h"
 #include "tests/support/waiting.h"
 

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <cerrno>
 
+#include "mpm/loop/park.h"
+#include "mpm/loop/scope.h"
 #include "proxy/net/h1_content.h"
 #include "proxy/relay.h"
 #include "tests/support/content_pattern.h"

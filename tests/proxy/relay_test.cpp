@@ -7,6 +7,8 @@
 #include <cerrno>
 #include <deque>
 
+#include "mpm/loop/park.h"
+#include "mpm/loop/scope.h"
 #include "proxy/net/phase.h"
 #include "tests/support/fail_nth.h"
 

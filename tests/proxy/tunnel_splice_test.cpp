@@ -4,6 +4,7 @@
 
 #include <cerrno>
 
+#include "mpm/loop/scope.h"
 #include "proxy/net/phase.h"
 #include "proxy/tunnel.h"
 #include "tests/support/content_pattern.h"

@@ -7,6 +7,7 @@
 #include <memory>
 #include <string>
 
+#include "mpm/loop/scope.h"
 #include "proxy/h1_client.h"
 #include "tests/support/loaded_sites.h"
 #include "tests/support/scripted_transport.h"

@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include "mpm/loop/frame_cache.h"
+#include "mpm/loop/scope.h"
 #include "tests/support/manual_clock.h"
 
 namespace headgate::support {

@@ -2,7 +2,7 @@
 // scheduling in tests without a single sleep.
 #pragma once
 
-#include "mpm/loop/join.h"
+#include "mpm/loop/loop.h"
 
 namespace headgate::support {
 

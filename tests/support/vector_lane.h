@@ -47,8 +47,10 @@ public:
     std::string directives() const;
     void connect_to_port(std::uint16_t port) { proxy_.sin_port = htons(port); }
 
-    /// The vector's octets are the origin's answer. `version` is the client's: 0 or 1.
-    Seen run_response(const FramingVector& vector, const Pieces& pieces, int version);
+    /// The vector's octets are the origin's answer. `version` is the client's: 0 or 1. `is_used`:
+    /// both connections have had an exchange before.
+    Seen run_response(const FramingVector& vector, const Pieces& pieces, int version,
+                      bool is_used = false);
     /// The vector's octets are what the client sends.
     Seen run_request(const FramingVector& vector, const Pieces& pieces);
     /// The vector's octets come from the origin while the connection is idle.

@@ -11,6 +11,7 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "mpm/loop/scope.h"
 #include "tests/support/manual_clock.h"
 
 namespace headgate::upstream {

@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "mpm/loop/scope.h"
 #include "proxy/net/plain_transport.h"
 #include "tests/support/manual_clock.h"
 

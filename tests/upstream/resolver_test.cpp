@@ -9,6 +9,7 @@
 
 #include <map>
 
+#include "mpm/loop/scope.h"
 #include "mpm/loop/socket.h"
 #include "tests/support/manual_clock.h"
 

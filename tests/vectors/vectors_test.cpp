@@ -23,13 +23,14 @@ using namespace support;
 class Vectors : public Behaviour {};
 EVERY_MODEL(Vectors);
 
-enum class Cut { whole, by_octet, in_two };
+enum class Cut { whole, on_used, by_octet, in_two };
 
 struct Job {
     const FramingVector* vector;
     Pieces pieces;
     int version = 1;
     std::string name;
+    bool is_used = false;
 };
 
 /// Everything that is not for HTTP/1 over TCP, by name.
@@ -202,6 +203,9 @@ void add_jobs(std::vector<Job>& jobs, const FramingVector& vector, Cut cut) {
         if (!vector.is_request && vector.upgrade.empty())
             jobs.push_back({&vector, {raw}, 0, vector.name + " to a 1.0 client"});
     }
+    // Nothing at all is an answer to try again for.
+    if (cut == Cut::on_used && !raw.empty())
+        jobs.push_back({&vector, {raw}, 1, vector.name + " on a used connection", true});
     if (cut == Cut::by_octet && raw.size() <= long_message) {
         Pieces pieces;
         for (std::size_t i = 0; i < raw.size(); i++)
@@ -229,7 +233,7 @@ void run_responses(const std::string& model, Cut cut) {
     Lanes(model).run(
         jobs,
         [](Lane& lane, const Job& job) {
-            return lane.run_response(*job.vector, job.pieces, job.version);
+            return lane.run_response(*job.vector, job.pieces, job.version, job.is_used);
         },
         [](const Job& job, const Seen& seen) {
             return wrong_response(*job.vector, seen, job.version);
@@ -251,6 +255,9 @@ void run_requests(const std::string& model, Cut cut) {
 
 TEST_P(Vectors, OfResponsesWhole) {
     run_responses(model(), Cut::whole);
+}
+TEST_P(Vectors, OfResponsesOnUsedConnections) {
+    run_responses(model(), Cut::on_used);
 }
 TEST_P(Vectors, OfResponsesOctetByOctet) {
     run_responses(model(), Cut::by_octet);

@@ -1,6 +1,9 @@
 // Account: time run and time parked, exact to the tick of a manual clock, also where two branches
 // share one account and where one task starts another.
 #include "mpm/loop/account.h"
+#include "mpm/loop/join.h"
+#include "mpm/loop/park.h"
+#include "mpm/loop/scope.h"
 
 #include <gtest/gtest.h>
 

@@ -1,6 +1,8 @@
 // Deadlines: the order in which waits expire, whatever kind they are, and that one which ended for
 // another reason expires no more.
 #include "mpm/loop/deadlines.h"
+#include "mpm/loop/park.h"
+#include "mpm/loop/scope.h"
 
 #include <gtest/gtest.h>
 

@@ -1,6 +1,8 @@
 // Joining: both(), Scope, Wakeup. Children end before the parent goes on; the failure of one side
 // ends the wait of the other.
 #include "mpm/loop/join.h"
+#include "mpm/loop/park.h"
+#include "mpm/loop/scope.h"
 
 #include <gtest/gtest.h>
 

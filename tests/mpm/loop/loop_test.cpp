@@ -8,6 +8,8 @@
 #include <atomic>
 #include <thread>
 
+#include "mpm/loop/park.h"
+#include "mpm/loop/scope.h"
 #include "mpm/loop/socket.h"
 #include "tests/support/manual_clock.h"
 

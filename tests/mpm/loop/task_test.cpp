@@ -1,6 +1,8 @@
 // Tasks: values, nesting, and above all the stack: children that are ready at once must use none of
 // it, in any build. The depth is measured, not inferred from the absence of a crash.
 #include "mpm/loop/task.h"
+#include "mpm/loop/park.h"
+#include "mpm/loop/scope.h"
 
 #include <gtest/gtest.h>
 

@@ -143,5 +143,18 @@ TEST(Chunked, WritesChunkHeads) {
     EXPECT_EQ(head(~std::uint64_t{0}), "ffffffffffffffff\r\n");
 }
 
+TEST(Chunked, ForgivesBareLfBehindExtensionsToo) {
+    using Sender = ChunkedDecoder::Sender;
+    for (const bool is_forgiven : {true, false}) {
+        SCOPED_TRACE(is_forgiven);
+        std::string raw = "2;a\nab\n0;b=\"c\"\n\n";
+        ChunkedDecoder decoder(is_forgiven ? Sender::forgiven_upstream : Sender::upstream);
+        const auto decoded = decoder.decode(raw);
+        EXPECT_EQ(decoded.state,
+                  is_forgiven ? ChunkedDecoder::State::complete : ChunkedDecoder::State::error);
+        EXPECT_EQ(decoded.content, is_forgiven ? 2U : 0U);
+    }
+}
+
 }  // namespace
 }  // namespace headgate::http

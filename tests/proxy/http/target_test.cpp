@@ -50,6 +50,10 @@ TEST(Target, SplitsAbsoluteForm) {
 
 TEST(Target, KeepsFormsToTheirMethods) {
     EXPECT_EQ(parse("*", Method::options)->form, TargetForm::asterisk);
+    EXPECT_EQ(parse("http://h", Method::options)->form, TargetForm::asterisk);
+    EXPECT_EQ(parse("http://h/", Method::options)->form, TargetForm::absolute);
+    EXPECT_EQ(parse("http://h?", Method::options)->form, TargetForm::absolute);
+    EXPECT_EQ(parse("http://h", Method::get)->form, TargetForm::absolute);
     EXPECT_FALSE(parse("*"));
     EXPECT_EQ(parse("h:443", Method::connect)->form, TargetForm::authority);
     EXPECT_FALSE(parse("/", Method::connect));

@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <cstdint>
 
+#include "mpm/loop/scope.h"
 #include "proxy/net/phase.h"
 #include "tests/support/scripted_transport.h"
 

@@ -5,6 +5,7 @@
 
 #include <cerrno>
 
+#include "mpm/loop/scope.h"
 #include "proxy/net/phase.h"
 #include "tests/support/scripted_transport.h"
 

@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <string>
 
+#include "mpm/loop/scope.h"
 #include "proxy/net/phase.h"
 #include "tests/support/manual_clock.h"
 

@@ -9,6 +9,7 @@
 
 #include <string>
 
+#include "mpm/loop/scope.h"
 #include "proxy/net/tls_context.h"
 #include "proxy/net/tls_peer.h"
 #include "proxy/net/tls_sessions.h"
