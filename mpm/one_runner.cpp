@@ -11,6 +11,8 @@
 #include <cerrno>
 #include <thread>
 
+#include "mpm/loop/want.h"
+
 namespace headgate::mpm {
 namespace {
 
@@ -20,7 +22,9 @@ constexpr std::chrono::milliseconds pause_without_descriptors{100};
 }  // namespace
 
 OneRunner::OneRunner(HandlerFactory& handlers, RunnerOptions options)
-    : Runner(handlers, std::move(options), true), idle_set_(::epoll_create1(EPOLL_CLOEXEC)) {}
+    : Runner(handlers, std::move(options), true), idle_set_(::epoll_create1(EPOLL_CLOEXEC)) {
+    if (idle_set_.descriptor() < 0) loop::end_for_want_of("epoll set");
+}
 
 void OneRunner::run() {
     handler_ = handlers_.make(loop_, *options_.surroundings);
@@ -41,7 +45,9 @@ void OneRunner::watch_listeners() {
         epoll_event event{};
         event.events = events;
         event.data.u32 = name;
-        ::epoll_ctl(idle_set_.descriptor(), EPOLL_CTL_ADD, descriptor, &event);
+        if (::epoll_ctl(idle_set_.descriptor(), EPOLL_CTL_ADD, descriptor, &event) != 0) {
+            loop::end_for_want_of("room in an epoll set");
+        }
     };
     for (std::uint32_t i = 0; i < options_.listeners.size(); i++) {
         add(options_.listeners[i], EPOLLIN | EPOLLEXCLUSIVE, i);

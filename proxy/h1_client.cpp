@@ -136,7 +136,7 @@ H1Client::HeadTry H1Client::try_head() {
 }
 
 loop::Park H1Client::head_ready(net::Want want) {
-    is_idle_ = turn_ == nullptr;
+    is_idle_ = !has_begun_head();
     const loop::Phase waiting = is_idle_ ? phase::keep_alive : phase::request_head;
     return wait(*transport_, want, waiting, head_deadline());
 }
@@ -144,7 +144,7 @@ loop::Park H1Client::head_ready(net::Want want) {
 H1Client::HeadTry H1Client::end_wait(loop::Wake wake) {
     is_idle_ = false;
     if (wake == loop::Wake::ready) return try_head();
-    if (turn_ != nullptr && turn_->parser->has_begun() && wake == loop::Wake::deadline) {
+    if (has_begun_head() && wake == loop::Wake::deadline) {
         return {net::Want::read, true, refuse(nullptr, {}, {http::HeadFault::none, 408, 0})};
     }
     const Failure failure = net::failed_wait(Side::client, phase::request_head, wake);
@@ -153,7 +153,7 @@ H1Client::HeadTry H1Client::end_wait(loop::Wake wake) {
 
 loop::Deadline H1Client::head_deadline() {
     const ServerSettings& server = settings();
-    if (turn_ != nullptr) {
+    if (has_begun_head()) {
         return turn_->pace.bound(loop::Deadline::after(*server.timeout), state_.loop.now());
     }
     if (state_.is_ending) return loop::Deadline::after(drain_grace);
@@ -172,13 +172,13 @@ void H1Client::begin_exchange() {
         http::HeadLimits{static_cast<std::uint32_t>(*limits.limit_request_line),
                          static_cast<std::uint32_t>(*limits.limit_request_field_size),
                          fields == 0 ? UINT32_MAX : fields, 64 * 1024});
-    turn_->pace.begin(*limits.head_limit, state_.loop.now());
     connection_.exchanges++;
     turn_->reader.begin(H1ContentReader::Kind::none, 0);
 }
 
 H1Client::HeadEnd H1Client::take_octets(std::string_view got, bool& is_done) {
     if (turn_ == nullptr) begin_exchange();
+    if (!has_begun_head()) turn_->pace.begin(*settings().head_limit, state_.loop.now());
     turn_->received += got.size();
     turn_->pace.add(got.size(), state_.loop.now());
     if (!turn_->collected.empty()) {

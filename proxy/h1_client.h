@@ -98,6 +98,9 @@ private:
     HeadEnd accept(std::string_view text);
     HeadEnd refuse(const http::RequestHead* head, std::string_view text, http::HeadError error);
     void begin_exchange();
+    /// An octet of a request has come: an empty line, as old clients send it behind content, is
+    /// none.
+    bool has_begun_head() const { return turn_ != nullptr && turn_->parser->has_begun(); }
     bool may_persist(const Request& request) const;
     void begin_content(const Request& request);
     void count_content(std::size_t octets);

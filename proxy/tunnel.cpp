@@ -50,7 +50,9 @@ struct Step {
 /// The part of one direction that does not wait.
 class Passage {
 public:
-    explicit Passage(const Direction& way) : way_(way), output_(way.to, way.to_side) {}
+    explicit Passage(const Direction& way) : way_(way), output_(way.to, way.to_side) {
+        if (way.to.taken_in_a_row != 0) way.to.keep_unsent(unsent_);  // exchanges came before
+    }
 
     /// Reads once, and writes what there is.
     Step step() {

@@ -38,6 +38,7 @@ bool is_switch_as_asked(const ResponseHead& head, std::string_view text,
         if (field.id != FieldName::upgrade) continue;
         http::ListElements elements(http::value(field, text));
         while (const auto protocol = elements.next()) {
+            if (protocol->empty()) continue;
             if (!was_asked_for(*protocol, request)) return false;
             names_any = true;
         }

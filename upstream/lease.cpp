@@ -31,6 +31,14 @@ loop::Task<net::Result<Lease>> Upstreams::borrow(const Endpoint& endpoint, Borro
 
 loop::Task<net::Result<std::unique_ptr<net::Transport>>> Upstreams::open(
     const Endpoint& endpoint, const BorrowOptions& options) {
+    if (options.tls != nullptr && options.tls->context == nullptr) {
+        co_return net::Failure{net::Side::upstream,
+                               net::FailureKind::tls_failed,
+                               net::phase::tls,
+                               0,
+                               0,
+                               "TLS is not set up for this upstream"};
+    }
     auto fresh = co_await connect(loop_, resolver_, endpoint, options.connect);
     if (!fresh) co_return fresh.error();
     const loop::Deadline deadline = loop::Deadline::at(loop_.now() + options.connect.timeout);

@@ -33,6 +33,17 @@ struct Loop::Asio {
 namespace {
 constexpr int events_per_pass = 256;
 
+/// Asio's own descriptors: it throws where there are none.
+template <class Made>
+std::unique_ptr<Made> made(int set) {
+    try {
+        return std::make_unique<Made>(set);
+    } catch (const boost::system::system_error& lacking) {
+        errno = lacking.code().value();
+        end_for_want_of("descriptors of an event loop");
+    }
+}
+
 int make_set() {
     const int set = ::epoll_create1(EPOLL_CLOEXEC);
     if (set < 0) end_for_want_of("epoll set");
@@ -47,7 +58,7 @@ Loop::Loop(const Options& options)
       now_(time_.now()),
       edge_(now_),
       scratch_(new char[scratch_size]) {
-    asio_ = std::make_unique<Asio>(set_);
+    asio_ = made<Asio>(set_);
     mail_ = &watch(mailbox_.descriptor());
 }
 

@@ -121,22 +121,32 @@ ProxySectionUses::Use& ProxySectionUses::use_of(const ProxySection& section) {
     for (Use& use : uses_) {
         if (use.span == section.span) return use;
     }
-    uses_.push_back({section.span, false, ""});
+    uses_.emplace_back().span = section.span;
     return uses_.back();
 }
 
 void ProxySectionUses::look_at(const Site& site) {
-    std::vector<std::string> urls;
-    each_rule(site, [&](const PassRule& rule) { urls.push_back(target_url(rule)); });
-    if (site.settings.tunnel) urls = {site.settings.tunnel->endpoint.key};
+    std::vector<std::string> urls;  // where requests go
+    if (!site.settings.tunnel) {
+        each_rule(site, [&](const PassRule& rule) { urls.push_back(target_url(rule)); });
+    }
+    const std::vector<TlsTarget> tls = tls_targets(site);
     for (const ProxySection& section : site.proxies) {
         Use& use = use_of(section);
-        for (const std::string& url : urls) {
-            // Parameters are a rule's, wherever its requests go.
-            const bool is_reached =
-                section.parameters ? section.covers(url) : may_reach(section.url, url);
-            use.is_reached = use.is_reached || is_reached;
-        }
+        const auto reaches = [&](const std::string& url) { return may_reach(section.url, url); };
+        const auto covers = [&](const std::string& url) { return section.covers(url); };
+        use.has_parameters = section.parameters.has_value();
+        // Parameters are a rule's, wherever its requests go.
+        use.gives_parameters =
+            use.gives_parameters ||
+            (section.parameters && std::any_of(urls.begin(), urls.end(), covers));
+        const bool speaks_tls =
+            section.tls && std::any_of(tls.begin(), tls.end(), [&](const TlsTarget& target) {
+                return reaches(target.url);
+            });
+        const bool sees_requests =
+            section.is_about_requests && std::any_of(urls.begin(), urls.end(), reaches);
+        use.is_reached = use.is_reached || use.gives_parameters || speaks_tls || sees_requests;
     }
     find_order(site);
 }
@@ -162,6 +172,10 @@ void ProxySectionUses::report(conf::Diagnostics& diagnostics) const {
                                 "<Proxy " +
                                     use.beats + "> behind it",
                                 "in Apache the last one does: write it behind that one");
+        }
+        if (use.is_reached && use.has_parameters && !use.gives_parameters) {
+            diagnostics.warning(use.span, "no effect of ProxySet: no ProxyPass has such a target",
+                                "parameters belong to a rule: write them behind it");
         }
         if (use.is_reached) continue;
         diagnostics.warning(use.span, "no effect: no rule leads to what this <Proxy> covers",

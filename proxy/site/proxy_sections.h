@@ -30,7 +30,9 @@ private:
     struct Use {
         conf::Span span;
         bool is_reached = false;
-        std::string beats;  // the URL of a shorter one that stands behind it
+        bool has_parameters = false;
+        bool gives_parameters = false;  // to some rule
+        std::string beats;              // the URL of a shorter one that stands behind it
     };
     Use& use_of(const ProxySection& section);
     void find_order(const Site& site);

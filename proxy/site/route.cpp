@@ -94,7 +94,12 @@ bool ProxySection::covers(std::string_view target_url) const {
 
 bool covers_url(std::string_view section, std::string_view url) {
     if (section.find_first_of("*?") == section.npos) return url.starts_with(section);
-    return ::fnmatch(std::string(section).c_str(), std::string(url).c_str(), 0) == 0;
+    std::string pattern;
+    for (const char octet : section) {
+        if (octet == '[' || octet == '\\') pattern += '\\';
+        pattern += octet;
+    }
+    return ::fnmatch(pattern.c_str(), std::string(url).c_str(), 0) == 0;
 }
 
 bool encloses(const std::string& outer, const std::string& inner) {

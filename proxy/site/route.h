@@ -69,6 +69,7 @@ struct Location {
 struct ProxySection {
     std::string url;  // a prefix, or a wildcard pattern
     RouteSettings settings;
+    bool is_about_requests = false;            // some of `settings` is written
     std::optional<TlsUpstreamSettings> tls;    // SSLProxy..., where some of it is written
     std::optional<PassParameters> parameters;  // ProxySet
     conf::Span span;                           // of the URL
@@ -77,7 +78,8 @@ struct ProxySection {
 };
 
 /// Whether the URL of a Proxy section covers another. Apache's rule: a text with * or ? is matched
-/// whole, others as a prefix.
+/// whole, others as a prefix. Brackets stand for themselves, unlike in Apache: they are an
+/// address's.
 bool covers_url(std::string_view section, std::string_view url);
 /// Whether a section covers all that another one does, as far as two texts with wildcards can tell.
 bool encloses(const std::string& outer, const std::string& inner);

@@ -182,6 +182,7 @@ private:
         section.url = scope.arguments[0].text;
         section.span = scope.arguments[0].span;
         section.settings = scope.settings.get<RouteSettings>();
+        section.is_about_requests = scope.settings.has<RouteSettings>();
         if (scope.settings.has<PassParameters>()) {
             section.parameters = scope.settings.get<PassParameters>();
         }

@@ -216,7 +216,7 @@ TEST_P(RefusedRequests, NothingIsSaidOfAnEmptyLineThatNothingFollows) {
     for (const bool is_ended_by_client : {true, false}) {
         SCOPED_TRACE(is_ended_by_client);
         ScriptedOrigin origin;
-        RunningProxy proxy(model(), "Timeout 1\n" + pass_all_to(origin));
+        RunningProxy proxy(model(), "KeepAliveTimeout 1\n" + pass_all_to(origin));
         RawConnection client(proxy.port());
         client.send("POST / HTTP/1.1\r\n" + host + "Content-Length: 2\r\n\r\nhi\r\n");
         std::string head;

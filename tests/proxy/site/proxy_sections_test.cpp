@@ -124,6 +124,44 @@ TEST(ProxySections, are_told_when_they_can_do_nothing) {
         << "rules have parameters, not requests";
 }
 
+/// Part of a section may have an effect where another part has none.
+TEST(ProxySections, are_told_what_of_them_can_do_nothing) {
+    const auto messages = [](const std::string& rule, const std::string& section) {
+        return LoadedSites::messages_of("SSLProxyEngine On\n" + rule + "\n<Proxy " + section +
+                                        "\n</Proxy>\n");
+    };
+    const std::string https = "ProxyPass / https://a.test/";
+    const std::string http = "ProxyPass / http://a.test/";
+    const std::string unused = "no effect of ProxySet: no ProxyPass has such a target";
+    const std::string both =
+        messages(https, "https://a.test/deep/>\nProxySet timeout=5\nSSLProxyVerifyDepth 2");
+    EXPECT_NE(both.find(unused), std::string::npos) << both;
+    EXPECT_EQ(both.find("no effect: no rule"), std::string::npos) << both;
+    EXPECT_NE(messages(http, "http://a.test>\nSSLProxyVerifyDepth 2").find("no effect: no rule"),
+              std::string::npos)
+        << "nobody speaks TLS there";
+    const std::string tunnel =
+        "<VirtualHost *:853>\nServerName a\nTunnelTo tls://a.test:853\n</VirtualHost>";
+    const std::string parameters = messages(tunnel, "tls://a.test:853>\nProxySet timeout=5");
+    EXPECT_NE(parameters.find("no effect: no rule"), std::string::npos)
+        << "a tunnel has its parameters behind TunnelTo" << parameters;
+    const std::string terms = messages(tunnel, "tls://a.test:853>\nSSLProxyVerifyDepth 2");
+    EXPECT_EQ(terms.find("no effect"), std::string::npos) << terms;
+}
+
+/// What Apache takes for a set of characters is an IPv6 address here.
+TEST(ProxySections, take_brackets_as_they_stand) {
+    const LoadedSites loaded(
+        "SSLProxyEngine On\nProxyPass / https://[::1]:8443/\n"
+        "<Proxy https://[::1]:8443/*>\nSSLProxyVerifyDepth 3\n</Proxy>\n"
+        "<Proxy https://[:1]:8443/*>\nSSLProxyVerifyDepth 4\n</Proxy>\n");
+    ASSERT_TRUE(loaded.sites());
+    EXPECT_EQ(terms(loaded, "https://[::1]:8443/x"), "3 name now");
+    EXPECT_NE(loaded.main().tls->upstream_for("https://[::1]:8443/x").context(), nullptr);
+    EXPECT_FALSE(covers_url("https://a.test:844[34]*", "https://a.test:8443/"));
+    EXPECT_TRUE(covers_url("a\\b*", "a\\bc"));
+}
+
 /// Nothing has to be written for the virtual host that no rule asks it.
 TEST(ProxySections, are_enough_where_they_cover_every_target) {
     const std::string require = "SSLProxyEngine On\nSSLProxyVerify require\n";
