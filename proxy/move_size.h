@@ -22,8 +22,10 @@ public:
     bool is_worth_it() const { return is_plenty_ && is_trusted(); }
     /// The reader has taken enough to be given more than a little.
     bool is_trusted() const { return taken_ >= trusted; }
-    /// What the next message to this reader may begin with.
-    std::uint32_t taken() const { return std::min(taken_, 4 * most); }
+    bool is_long() const { return taken_ >= 4 * most; }
+    /// What the next message to this reader may begin with: pieces that are large from the start
+    /// would leave it nothing to do meanwhile.
+    std::uint32_t taken() const { return std::min(taken_, 4 * trusted); }
     /// The reader took so many octets; `is_plenty`: there was as much to read as was asked for.
     void kept_up(std::size_t octets, bool is_plenty) {
         taken_ += octets;

@@ -59,7 +59,7 @@ public:
           move_size_(to.taken_in_a_row() != nullptr ? *to.taken_in_a_row() : 0),
           copy_size_(move_size_.is_trusted()),
           is_plenty_(move_size_.is_trusted()),
-          unsent_(move_size_.unsent()) {}
+          unsent_(unsent()) {}
 
     /// Reads once, and writes what there is.
     Result<Step> step() {
@@ -121,13 +121,15 @@ private:
         return Step{octets, is_last, false, is_moved};
     }
 
-    /// What waits there for a reader that stops is in proportion to what it has taken. Pipes bring
-    /// pieces that are large enough anyway.
+    /// What may wait there. Through pipes a low mark is the cheaper one, except in long contents.
+    int unsent() const {
+        const bool is_low = to_.takes_pipes() && !move_size_.is_long();
+        return is_low ? static_cast<int>(MoveSize::least) : move_size_.unsent();
+    }
     void tell_kernel() {
-        if (to_.takes_pipes()) return;
-        const int unsent = move_size_.unsent();
-        if (unsent != unsent_) to_.keep_unsent(unsent);
-        unsent_ = unsent;
+        const int now = unsent();
+        if (now != unsent_) to_.keep_unsent(now);
+        unsent_ = now;
     }
 
     net::Failure broken(net::Failure failure) const {
