@@ -23,9 +23,13 @@ public:
     /// The reader has taken enough to be given more than a little.
     bool is_trusted() const { return taken_ >= trusted; }
     bool is_long() const { return taken_ >= 4 * most; }
-    /// What the next message to this reader may begin with: pieces that are large from the start
-    /// would leave it nothing to do meanwhile.
-    std::uint32_t taken() const { return std::min(taken_, 4 * trusted); }
+    /// What the next message to this reader may begin with.
+    std::uint32_t taken() const { return std::min(taken_, 4 * most); }
+    /// The same where octets will be moved: pieces that are large from the start would leave the
+    /// reader nothing to do meanwhile.
+    static std::uint32_t at_most_middling(std::uint32_t taken) {
+        return std::min<std::uint32_t>(taken, 4 * trusted);
+    }
     /// The reader took so many octets; `is_plenty`: there was as much to read as was asked for.
     void kept_up(std::size_t octets, bool is_plenty) {
         taken_ += octets;

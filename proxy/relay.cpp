@@ -56,7 +56,7 @@ public:
           from_(from),
           to_(to),
           terms_(terms),
-          move_size_(to.taken_in_a_row() != nullptr ? *to.taken_in_a_row() : 0),
+          move_size_(begin_with(to)),
           copy_size_(move_size_.is_trusted()),
           is_plenty_(move_size_.is_trusted()),
           unsent_(unsent()) {}
@@ -87,7 +87,7 @@ public:
         std::uint32_t* const taken = to_.taken_in_a_row();
         if (taken == nullptr) return;
         *taken = move_size_.taken();
-        move_size_ = MoveSize(*taken);
+        move_size_ = MoveSize(begin_with(to_));
         tell_kernel();
     }
 
@@ -119,6 +119,12 @@ private:
     Result<Step> passed(std::size_t octets, bool is_last, bool is_moved) {
         if (terms_.octets != nullptr) *terms_.octets += octets;
         return Step{octets, is_last, false, is_moved};
+    }
+
+    static std::uint32_t begin_with(net::ContentWriter& to) {
+        const std::uint32_t* const taken = to.taken_in_a_row();
+        if (taken == nullptr) return 0;
+        return to.takes_pipes() ? MoveSize::at_most_middling(*taken) : *taken;
     }
 
     /// What may wait there. Through pipes a low mark is the cheaper one, except in long contents.
