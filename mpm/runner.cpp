@@ -23,7 +23,10 @@ Runner::Runner(HandlerFactory& handlers, RunnerOptions options, bool keeps_threa
       options_(std::move(options)),
       loop_(loop::Loop::Options{keeps_thread, &loop::TimeSource::system()}),
       connections_(loop_, [this] { count_ended(); }),
-      background_(loop_) {}
+      background_(loop_) {
+    for (const int listener : options_.listeners)
+        loop::tune_accepted_for_relay(listener);
+}
 
 void Runner::drain(Drain how) {
     loop_.post([this, how] {

@@ -34,7 +34,6 @@ loop::Task<void> Engine::serve(mpm::Accepted accepted) {
     facts.candidates = &state_.sites->at(facts.local);
     const ProxyHeaderSettings* const header = facts.candidates->proxy_header;
     if (header != nullptr) facts.header_rule = header->rule_for(accepted.peer);
-    accepted.socket.tune_for_relay();
     auto transport = std::make_unique<net::PlainTransport>(state_.loop, std::move(accepted.socket));
     const Site& first = *facts.candidates->sites.front();
     const bool reads_hello = facts.candidates->reads_hello;

@@ -45,6 +45,12 @@ void Socket::keep_unsent(int unsent) {
     set(descriptor_, IPPROTO_TCP, TCP_NOTSENT_LOWAT, unsent);
 }
 
+void tune_accepted_for_relay(int listener) {
+    Socket borrowed(listener);
+    borrowed.tune_for_relay();
+    borrowed.release();
+}
+
 void Socket::keep_alive_probes() {
     set(descriptor_, SOL_SOCKET, SO_KEEPALIVE, 1);
 }

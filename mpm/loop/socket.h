@@ -37,6 +37,10 @@ private:
     int descriptor_ = -1;
 };
 
+/// The same for every socket that `listener` will accept: on Linux they have its options from the
+/// start, which saves each of them the calls.
+void tune_accepted_for_relay(int listener);
+
 /// Begins a connection; `error` is 0 or EINPROGRESS when it is on its way, else why it is not.
 struct Connecting {
     Socket socket;

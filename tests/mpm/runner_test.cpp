@@ -3,6 +3,7 @@
 #include "mpm/runner.h"
 
 #include <gtest/gtest.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <sys/socket.h>
 
@@ -59,6 +60,24 @@ public:
     }
     std::vector<Drain> drains;
 };
+
+TEST(Runner, what_is_accepted_is_tuned_for_relaying) {
+    const loop::Listening listening =
+        loop::open_listener(*loop::Address::from_literal("127.0.0.1", 0), {});
+    loop::tune_accepted_for_relay(listening.socket.descriptor());
+    const auto address = loop::Address::of_socket(listening.socket.descriptor());
+    const loop::Socket client(::socket(AF_INET, SOCK_STREAM, 0));
+    ASSERT_EQ(::connect(client.descriptor(), address.data(), address.size()), 0);
+    const loop::AcceptResult accepted = loop::accept_one(listening.socket.descriptor());
+    const auto option = [&](int name) {
+        int value = 0;
+        socklen_t size = sizeof value;
+        ::getsockopt(accepted.socket.descriptor(), IPPROTO_TCP, name, &value, &size);
+        return value;
+    };
+    EXPECT_EQ(option(TCP_NODELAY), 1);
+    EXPECT_EQ(option(TCP_NOTSENT_LOWAT), 16 * 1024);
+}
 
 /// A runner on a thread, with a listener of its own.
 struct Running {
