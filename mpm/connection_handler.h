@@ -15,7 +15,7 @@ namespace headgate::mpm {
 
 /// A connection as the acceptor took it.
 struct Accepted {
-    loop::Socket socket;
+    loop::Socket socket;  // tuned for relaying, by its listener
     loop::Address peer;
     std::uint32_t listener = 0;  // index into what Application::load() listed
 };

@@ -234,9 +234,6 @@ bool TlsTransport::is_ready(Want want) const {
 void TlsTransport::say_goodbye() {
     if (!is_open_ || has_pending_record_ || resets_) return;
     is_open_ = false;
-    // Who has said goodbye and hung up is told nothing: it would answer with a reset.
-    const bool has_left = (SSL_get_shutdown(ssl_) & SSL_RECEIVED_SHUTDOWN) != 0;
-    if (has_left && under_->is_closed_by_peer()) return;
     if (kernel_sends_) let_kernel_send_all(under_->descriptor());
     ERR_clear_error();
     SSL_shutdown(ssl_);

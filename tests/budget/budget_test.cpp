@@ -69,6 +69,7 @@ public:
             loop::open_listener(*loop::Address::from_literal("127.0.0.1", 0), {});
         HEADGATE_ASSERT(listening.error == 0);
         listener_ = std::move(listening.socket);
+        loop::tune_accepted_for_relay(listener_.descriptor());  // as a runner does
         address_ = loop::Address::of_socket(listener_.descriptor());
     }
     ~Rig() {
