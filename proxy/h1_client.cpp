@@ -253,7 +253,10 @@ H1Client::HeadEnd H1Client::refuse(const http::RequestHead* head, std::string_vi
 }
 
 H1Client::HeadEnd H1Client::end_without_head(const Failure* failure) {
-    if (turn_ == nullptr) return HeadEnd::gone;
+    if (turn_ == nullptr) {
+        transport_->forgo_goodbye();
+        return HeadEnd::gone;
+    }
     // Old clients send an empty line behind their content: that is no request that broke off.
     if (turn_->parser->has_begun()) {
         turn_->exchange->abandon(*failure);

@@ -52,6 +52,9 @@ public:
 
     Tried try_read(std::span<char> into) override;
     Tried try_write(std::span<const iovec> from) override;
+    void forgo_goodbye() override {
+        if (under_->is_closed_by_peer()) is_open_ = false;
+    }
     void keep_unsent(int most) override { under_->keep_unsent(most); }
     void unread(std::string_view octets) override;
     bool has_unread() const override { return !unread_.is_empty(); }

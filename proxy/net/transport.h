@@ -81,6 +81,9 @@ public:
 
     /// Tells the peer that nothing more comes (FIN; close_notify under TLS).
     virtual void finish_writing() = 0;
+    /// Nothing is on its way: if the peer has ended its side altogether, a goodbye of ours (TLS) is
+    /// left out, for it could only be answered with a reset.
+    virtual void forgo_goodbye() {}
     /// From here on closing resets: the peer must not take what it got for complete.
     virtual void reset_on_close() = 0;
     /// For an idle connection: whether anything has arrived (octets, end or error), asked of the

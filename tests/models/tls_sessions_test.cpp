@@ -152,8 +152,13 @@ TEST_P(TlsSessions, ResumesByKeysOfFiles) {
     for (std::size_t i = 1; i < names.size(); i++)
         EXPECT_TRUE(resumes(fleet, names[i], last[i])) << names[i] << " on another machine";
     files.folder.write("b.test.tickets", std::string(48, '+'));
+    const std::vector<pid_t> old = proxy.children();
     proxy.signal(SIGHUP);
     proxy.wait_for_message("reloaded: generation 1");
+    wait_until("for the old generation to end", [&] {  // it still has the old key
+        const std::vector<pid_t> now = proxy.children();
+        return std::find_first_of(now.begin(), now.end(), old.begin(), old.end()) == now.end();
+    });
     for (std::size_t i = 0; i < names.size(); i++)
         EXPECT_TRUE(resumes(proxy, names[i], last[i])) << names[i] << " after a reload";
     EXPECT_FALSE(resumes(fleet, "b.test", last[2])) << "which has not got the new key";
