@@ -254,7 +254,8 @@ H1Client::HeadEnd H1Client::refuse(const http::RequestHead* head, std::string_vi
 
 H1Client::HeadEnd H1Client::end_without_head(const Failure* failure) {
     if (turn_ == nullptr) {
-        transport_->forgo_goodbye();
+        // Nothing was ever said here whose end it would have to be sure of.
+        if (connection_.exchanges == 0) transport_->forgo_goodbye();
         return HeadEnd::gone;
     }
     // Old clients send an empty line behind their content: that is no request that broke off.

@@ -81,8 +81,7 @@ public:
 
     /// Tells the peer that nothing more comes (FIN; close_notify under TLS).
     virtual void finish_writing() = 0;
-    /// Nothing is on its way: if the peer has ended its side altogether, a goodbye of ours (TLS) is
-    /// left out, for it could only be answered with a reset.
+    /// The peer has been sent nothing: if it has hung up, a goodbye of ours (TLS) is left out.
     virtual void forgo_goodbye() {}
     /// From here on closing resets: the peer must not take what it got for complete.
     virtual void reset_on_close() = 0;
