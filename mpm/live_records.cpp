@@ -16,7 +16,6 @@ ConnectionRecord* LiveRecords::take() {
     }
     ConnectionRecord& record = records_[index];
     record.request[0] = record.upstream[0] = record.framing[0] = '\0';
-    record.exchanges = 0;
     return &record;
 }
 

@@ -37,7 +37,6 @@ struct alignas(64) ConnectionRecord {
     std::atomic<bool> is_running{false};    // a task of it executes now
     std::atomic<std::uint8_t> phase{0};     // else: what it waits for
     std::atomic<std::int64_t> since_ns{0};  // monotonic clock: since when either is so
-    std::atomic<std::uint32_t> exchanges{0};
     char client[48] = "";
     char request[96] = "";
     char upstream[48] = "";

@@ -26,6 +26,16 @@ void say(const std::string& text) {
     std::cerr << "headgate: " << text << std::endl;
 }
 
+int show(const std::string& text) {
+    std::cout << text;
+    return done;
+}
+
+int refuse(const std::string& text, ExitCode code) {
+    say(text);
+    return code;
+}
+
 int exit_code(mpm::Outcome outcome) {
     switch (outcome) {
         case mpm::Outcome::done:
@@ -46,21 +56,16 @@ int serve(proxy::HeadgateProgram& program) {
 /// diagnostics before anything that runs hears of it.
 int obey(proxy::HeadgateProgram& program, const std::string& word) {
     const auto order = mpm::order_named(word);
-    if (!order) {
-        say("\"" + word + "\" is no order: expected start, stop, graceful, graceful-stop, restart");
-        return usage_wrong;
-    }
+    if (!order)
+        return refuse(
+            "\"" + word + "\" is no order: expected start, stop, graceful, graceful-stop, restart",
+            usage_wrong);
     const auto loaded = program.load(true);
-    if (!loaded) {
-        say("the running configuration was not changed");
-        return configuration_wrong;
-    }
+    if (!loaded) return refuse("the running configuration was not changed", configuration_wrong);
     std::string text;
     const mpm::Told told = mpm::tell_running(loaded->settings, *order, text);
-    if (*order == mpm::Order::start && told == mpm::Told::sent) {
-        say("already running");
-        return configuration_wrong;
-    }
+    if (*order == mpm::Order::start && told == mpm::Told::sent)
+        return refuse("already running", configuration_wrong);
     const bool starts = mpm::reads_configuration(*order) && *order != mpm::Order::reopen;
     if (told == mpm::Told::not_running && starts) return serve(program);
     if (told != mpm::Told::sent) say(text);
@@ -74,21 +79,14 @@ int act(const proxy::CommandLine& line) {
     std::string text;
     switch (line.action) {
         case Action::help:
-            std::cout << proxy::help_text();
-            return done;
+            return show(proxy::help_text());
         case Action::version:
-            std::cout << proxy::version_text() << "\n";
-            return done;
+            return show(proxy::version_text() + "\n");
         case Action::full_version:
-            std::cout << proxy::full_version_text();
-            return done;
+            return show(proxy::full_version_text());
         case Action::list_directives:
-            if (!proxy::HeadgateProgram::describe_directive(line.directive, text)) {
-                say(text);
-                return usage_wrong;
-            }
-            std::cout << text;
-            return done;
+            if (proxy::HeadgateProgram::describe_directive(line.directive, text)) return show(text);
+            return refuse(text, usage_wrong);
         case Action::test:
         case Action::show_sites:
             if (!program.load(true)) return configuration_wrong;
@@ -99,15 +97,10 @@ int act(const proxy::CommandLine& line) {
             return exit_code(mpm::Supervisor(program, say).rehearse());
         case Action::healthcheck:
             if (proxy::is_healthy(line.word, 5, text)) return done;
-            say(text);
-            return configuration_wrong;
+            return refuse(text, configuration_wrong);
         case Action::explain:
-            if (!proxy::explain(line.word, text)) {
-                say(text + "\nheadgate explain alone lists them");
-                return usage_wrong;
-            }
-            std::cout << text;
-            return done;
+            if (proxy::explain(line.word, text)) return show(text);
+            return refuse(text + "\nheadgate explain alone lists them", usage_wrong);
         case Action::order:
             return obey(program, line.word);
         case Action::run:
@@ -122,9 +115,7 @@ int main(int argc, char** argv) {
     loop::end_where_memory_ends();
     proxy::CommandLine line;
     const std::vector<std::string> arguments(argv + 1, argv + argc);
-    if (const auto error = proxy::read_command_line(arguments, line)) {
-        say(error->text + "\nTry: headgate --help");
-        return usage_wrong;
-    }
+    if (const auto error = proxy::read_command_line(arguments, line))
+        return refuse(error->text + "\nTry: headgate --help", usage_wrong);
     return act(line);
 }

@@ -13,6 +13,7 @@ sets="build test"
 case "${1:-}" in
     --all) presets="release asan tsan clang"; sets="$sets all" ;;
     "") presets="release asan" ;;
+    -h | --help) sed -n '2,/^[^#]/s/^# \{0,1\}//p' tests/run.sh; exit 0 ;;
     -*) echo "usage: sh tests/run.sh [--all | PRESET...]" >&2; exit 2 ;;
     *) presets=$*; sets="$sets all" ;;
 esac
@@ -23,6 +24,7 @@ sh docker/install.sh $sets
 export ASAN_OPTIONS="detect_stack_use_after_return=0:abort_on_error=0:exitcode=99"
 export UBSAN_OPTIONS="print_stacktrace=1:halt_on_error=1"
 export TSAN_OPTIONS="halt_on_error=1:exitcode=99:suppressions=$PWD/tests/tsan.suppressions"
+export GTEST_BRIEF=1 # a test that passes says nothing
 
 passed=0 failed=0
 for preset in $presets; do

@@ -74,7 +74,6 @@ void LiveView::show_request(std::string_view request, std::string_view upstream)
     copy(record_->request, request);
     copy(record_->upstream, upstream);
     record_->framing[0] = '\0';
-    record_->exchanges++;
 }
 
 void LiveView::show_framing(const char* framing) {

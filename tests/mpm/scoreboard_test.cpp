@@ -15,16 +15,16 @@ TEST(Scoreboard, is_shared_with_children) {
         board.row(1).has_accepted = true;
         board.slot(1, 2).exchanges.add(5);
         board.slot(1, 2).state = SlotState::busy;
-        board.connection(1, 3).exchanges = 9;
+        board.connection(1, 3).phase = 9;
         ::_exit(0);
     }
     ::waitpid(child, nullptr, 0);
     EXPECT_TRUE(board.row(1).has_accepted);
     EXPECT_EQ(board.slot(1, 2).exchanges.get(), 5u);
     EXPECT_EQ(board.slot(1, 2).state, SlotState::busy);
-    EXPECT_EQ(board.connection(1, 3).exchanges, 9u);
+    EXPECT_EQ(board.connection(1, 3).phase, 9u);
     EXPECT_EQ(board.slot(1, 1).exchanges.get(), 0u) << "slots lie apart";
-    EXPECT_EQ(board.connection(0, 3).exchanges, 0u);
+    EXPECT_EQ(board.connection(0, 3).phase, 0u);
 }
 
 TEST(Scoreboard, finds_free_rows) {

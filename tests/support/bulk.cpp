@@ -7,7 +7,7 @@
 //                                 --connections 4
 //
 // down: GET of content with a length; close: content that ends with the connection; up: POST with a
-// length. --count is for each connection. The client prints `exchanges=40 octets=2684354560
+// length. --count is for each connection, which is made again where a content ended it. The client prints `exchanges=40 octets=2684354560
 // seconds=1.5 failed=0`; a content that is shorter or longer than asked for is a failure.
 // One blocking thread for each connection.
 #include <sys/select.h>
@@ -83,15 +83,21 @@ public:
         while (skipped < octets) {
             const std::size_t most = std::min<std::uint64_t>(piece, octets - skipped);
             const ssize_t count = ::recv(descriptor_.number(), nullptr, most, MSG_TRUNC);
-            if (count <= 0) break;
+            if (count <= 0) {
+                has_ended_ = true;
+                break;
+            }
             skipped += count;
         }
         return skipped;
     }
+    /// Whether the end of a content was the end of the connection.
+    bool has_ended() const { return has_ended_; }
 
 private:
     Descriptor descriptor_;
     std::string input_;
+    bool has_ended_ = false;
 };
 
 void make_blocking(int descriptor) {
@@ -211,6 +217,7 @@ int connect_blocking(const sockaddr_in& address) {
 void run_connection(const Options& options, const sockaddr_in& address, Tally& tally) {
     Blocking connection(connect_blocking(address));
     for (std::uint64_t i = 0; i < options.count; i++) {
+        if (connection.has_ended()) connection = Blocking(connect_blocking(address));
         if (!exchange(connection, options)) {
             tally.failed += options.count - i;
             return;
