@@ -191,6 +191,16 @@ Names judge(const std::string& file, const std::string& text) {
     return faults;
 }
 
+/// What stands at the top of the tree, beside names with a dot and builds.
+const Names top_level{
+    "CMakeLists.txt", "CMakePresets.json", "LICENSE", "README.md", "conf", "docker", "mpm", "proxy",
+    "tests",          "upstream"};
+
+bool belongs_at_the_top(const std::string& name) {
+    return name[0] == '.' || name.rfind("build", 0) == 0 ||
+           std::find(top_level.begin(), top_level.end(), name) != top_level.end();
+}
+
 std::string text_of(const fs::path& path) {
     std::ifstream file(path);
     return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
@@ -211,6 +221,14 @@ TEST(Layering, the_tree_keeps_to_the_drawing) {
         }
     }
     EXPECT_GT(files, 100u) << "are these all sources?";
+}
+
+TEST(Layering, nothing_else_stands_at_the_top) {
+    for (const auto& entry : fs::directory_iterator(HEADGATE_SOURCE_DIR)) {
+        const std::string name = entry.path().filename();
+        EXPECT_TRUE(belongs_at_the_top(name)) << name;
+    }
+    EXPECT_FALSE(belongs_at_the_top("notes.conf"));
 }
 
 TEST(Layering, the_allow_list_names_files_that_exist) {
