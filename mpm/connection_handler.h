@@ -17,7 +17,7 @@ namespace headgate::mpm {
 struct Accepted {
     loop::Socket socket;  // tuned for relaying, by its listener
     loop::Address peer;
-    std::uint32_t listener = 0;  // index into what Application::load() listed
+    loop::Address local;  // which of the machine's addresses it reached
 };
 
 /// What a handler may know of its surroundings: its slot of the scoreboard to count in, its records

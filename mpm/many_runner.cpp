@@ -68,7 +68,7 @@ void ManyRunner::take_connections(loop::Readiness& readiness, std::uint32_t list
     for (int i = 0; i < accepts_per_turn && connections_.size() < options_.slots; i++) {
         loop::AcceptResult accepted = accept(readiness.descriptor);
         if (accepted.socket.is_open()) {
-            connections_.spawn(serve({std::move(accepted.socket), accepted.peer, listener}));
+            connections_.spawn(serve(std::move(accepted), listener));
             peak_ = std::max(peak_, connections_.size());
             continue;
         }

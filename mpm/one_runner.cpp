@@ -97,7 +97,7 @@ void OneRunner::wait_for_connection() {
 
 void OneRunner::serve_one(loop::AcceptResult accepted, std::uint32_t listener) {
     options_.slot->state = SlotState::busy;
-    connections_.spawn(serve({std::move(accepted.socket), accepted.peer, listener}));
+    connections_.spawn(serve(std::move(accepted), listener));
     if (connections_.size() > 0) loop_.run();
     options_.slot->state = is_draining_ ? SlotState::finishing : SlotState::ready;
 }
@@ -109,7 +109,7 @@ void OneRunner::begin_drain() {
     for (const std::uint32_t listener : reported_) {
         loop::AcceptResult accepted = loop::accept_one(options_.listeners[listener]);
         if (!accepted.socket.is_open()) continue;
-        connections_.spawn(serve({std::move(accepted.socket), accepted.peer, listener}));
+        connections_.spawn(serve(std::move(accepted), listener));
     }
     reported_.clear();
     for (const int listener : options_.listeners) {

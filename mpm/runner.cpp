@@ -24,8 +24,10 @@ Runner::Runner(HandlerFactory& handlers, RunnerOptions options, bool keeps_threa
       loop_(loop::Loop::Options{keeps_thread, &loop::TimeSource::system()}),
       connections_(loop_, [this] { count_ended(); }),
       background_(loop_) {
-    for (const int listener : options_.listeners)
+    for (const int listener : options_.listeners) {
         loop::tune_accepted_for_relay(listener);
+        addresses_.push_back(loop::Address::of_socket(listener));
+    }
 }
 
 void Runner::drain(Drain how) {
@@ -81,12 +83,15 @@ loop::AcceptResult Runner::accept(int listener) {
     return accepted;
 }
 
-loop::Task<void> Runner::serve(Accepted accepted) {
+loop::Task<void> Runner::serve(loop::AcceptResult accepted, std::uint32_t listener) {
     ThreadSlot& slot = *options_.slot;
     slot.accepted.add(1);
     slot.connections.add(1);
     options_.row->has_accepted.store(true, std::memory_order_relaxed);
-    return handler_->serve(std::move(accepted));
+    // Only who listens on every address must ask which one it was.
+    loop::Address local = addresses_[listener];
+    if (local.is_any()) local = loop::Address::of_socket(accepted.socket.descriptor());
+    return handler_->serve({std::move(accepted.socket), accepted.peer, local});
 }
 
 void Runner::count_ended() {

@@ -76,7 +76,8 @@ public:
 protected:
     Runner(HandlerFactory& handlers, RunnerOptions options, bool keeps_thread);
 
-    loop::Task<void> serve(Accepted accepted);
+    /// Serves what accept() took from options_.listeners[listener].
+    loop::Task<void> serve(loop::AcceptResult accepted, std::uint32_t listener);
     void count_ended();
     loop::Task<void> read_control(const loop::Socket& control);
     /// Takes one connection of a listener, if there is one and the budget allows it.
@@ -86,6 +87,7 @@ protected:
 
     HandlerFactory& handlers_;
     RunnerOptions options_;
+    std::vector<loop::Address> addresses_;  // of the listeners
     loop::Loop loop_;
     std::unique_ptr<ConnectionHandler> handler_;
     loop::Scope connections_;

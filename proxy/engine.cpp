@@ -29,7 +29,7 @@ loop::Task<void> serve_owned_tunnel(std::unique_ptr<RawTunnel> tunnel) {
 loop::Task<void> Engine::serve(mpm::Accepted accepted) {
     ConnectionFacts facts;
     facts.client = accepted.peer;
-    facts.local = loop::Address::of_socket(accepted.socket.descriptor());
+    facts.local = accepted.local;
     facts.reached = facts.local;
     facts.candidates = &state_.sites->at(facts.local);
     const ProxyHeaderSettings* const header = facts.candidates->proxy_header;

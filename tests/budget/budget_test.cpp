@@ -103,12 +103,13 @@ public:
     }
 
     void settle() {
+        const auto local = loop::Address::of_socket(listener_.descriptor());
         for (int idle = 0; idle < 3;) {
             bool moved = manual_.loop.run_pass();
             moved = origin_.step() || moved;
             loop::AcceptResult taken = loop::accept_one(listener_.descriptor());
             if (taken.socket.is_open()) {
-                connections_.spawn(handler_->serve({std::move(taken.socket), taken.peer, 0}));
+                connections_.spawn(handler_->serve({std::move(taken.socket), taken.peer, local}));
                 moved = true;
             }
             idle = moved ? 0 : idle + 1;

@@ -28,6 +28,7 @@ public:
     loop::Task<void> serve(Accepted accepted) override {
         EXPECT_EQ(slot_.state, SlotState::busy) << "a thread that runs is seen to";
         const int descriptor = accepted.socket.descriptor();
+        EXPECT_EQ(accepted.local, loop::Address::of_socket(descriptor));
         loop::Readiness& readiness = loop_.watch(descriptor);
         char octet = 'g';
         bool goes_on = true;
@@ -81,10 +82,11 @@ TEST(Runner, what_is_accepted_is_tuned_for_relaying) {
 
 /// A runner on a thread, with a listener of its own.
 struct Running {
-    Running(bool serves_many, unsigned slots, unsigned budget_of = 0)
+    Running(bool serves_many, unsigned slots, unsigned budget_of = 0,
+            const char* host = "127.0.0.1")
         : board(slots),
           budget(budget_of),
-          listening(loop::open_listener(*loop::Address::from_literal("127.0.0.1", 0), {})),
+          listening(loop::open_listener(*loop::Address::from_literal(host, 0), {})),
           runner(make_runner(serves_many, handlers, options(slots))),
           thread([this] { runner->run(); }) {}
     ~Running() {
@@ -103,7 +105,8 @@ struct Running {
         return made;
     }
     loop::Socket connect() {
-        const auto address = loop::Address::of_socket(listening.socket.descriptor());
+        const auto port = loop::Address::of_socket(listening.socket.descriptor()).port();
+        const auto address = *loop::Address::from_literal("127.0.0.1", port);
         loop::Socket socket(::socket(AF_INET, SOCK_STREAM, 0));
         EXPECT_EQ(::connect(socket.descriptor(), address.data(), address.size()), 0);
         return socket;
@@ -130,6 +133,14 @@ bool has_octet(const loop::Socket& socket) {
 }
 void send(const loop::Socket& socket, char octet) {
     EXPECT_EQ(::send(socket.descriptor(), &octet, 1, MSG_NOSIGNAL), 1);
+}
+
+/// The handler compares what it is told with what the socket says.
+TEST(Runner, tells_which_address_was_reached) {
+    for (const char* host : {"127.0.0.1", "0.0.0.0", "::"}) {
+        Running running(true, 1, 0, host);
+        EXPECT_EQ(receive(running.connect()), 'g') << host;
+    }
 }
 
 TEST(ManyRunner, serves_connections_side_by_side) {
