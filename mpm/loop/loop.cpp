@@ -235,9 +235,18 @@ Readiness& Loop::watch(int descriptor) {
 }
 
 void Loop::forget(Readiness& readiness) {
+    ::epoll_ctl(set_, EPOLL_CTL_DEL, readiness.descriptor, nullptr);
+    retire(readiness);
+}
+
+void Loop::close(Readiness& readiness, Socket socket) {
+    HEADGATE_ASSERT(readiness.descriptor == socket.descriptor());
+    retire(readiness);
+}
+
+void Loop::retire(Readiness& readiness) {
     HEADGATE_ASSERT(readiness.readers.empty() && readiness.writers.empty() &&
                     readiness.watchers.empty());
-    ::epoll_ctl(set_, EPOLL_CTL_DEL, readiness.descriptor, nullptr);
     readiness.descriptor = -1;
     forgotten_.emplace_back(&readiness);
 }

@@ -18,6 +18,7 @@
 #include "mpm/loop/loop_observer.h"
 #include "mpm/loop/mailbox.h"
 #include "mpm/loop/readiness.h"
+#include "mpm/loop/socket.h"
 #include "mpm/loop/task.h"
 #include "mpm/loop/waiter.h"
 
@@ -76,10 +77,14 @@ public:
     TimePoint next_deadline() const { return deadlines_.next(); }
     bool keeps_thread() const { return keeps_thread_; }
 
-    /// Starts watching a non-blocking descriptor. The loop owns the result until forget().
+    /// Starts watching a non-blocking descriptor. The loop owns the result until forget() or
+    /// close().
     Readiness& watch(int descriptor);
     /// Stops watching; call before closing the descriptor. Nobody may wait for it.
     void forget(Readiness& readiness);
+    /// The same, and closes it: what is closed leaves the kernel's set without a call of its own.
+    /// Only for a descriptor that nobody has a duplicate of.
+    void close(Readiness& readiness, Socket socket);
 
     /// Frees what is kept for reuse, of this loop and its thread, and gives unused memory back to
     /// the system. Takes milliseconds: for after a burst.
@@ -132,6 +137,7 @@ private:
     struct Asio;
     void collect_events(int timeout_ms);
     void expire_deadlines();
+    void retire(Readiness& readiness);
     bool run_ready();
     void resume(Waiter& waiter);
     void pass_and_rearm();

@@ -1,6 +1,6 @@
 // Want: what a process does when it cannot have what it cannot be without: memory, or a descriptor
-// for its loop. It says so and ends; whoever is there to replace it does. A descriptor that a single
-// connection lacks ends that connection, and is no matter for this.
+// for its loop. It says so and ends; whoever is there to replace it does. A descriptor that a
+// single connection lacks ends that connection, and is no matter for this.
 #pragma once
 
 #include <functional>

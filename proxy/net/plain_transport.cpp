@@ -21,7 +21,7 @@ PlainTransport::PlainTransport(loop::Loop& loop, loop::Socket socket)
     : loop_(loop), readiness_(loop.watch(socket.descriptor())), socket_(std::move(socket)) {}
 
 PlainTransport::~PlainTransport() {
-    if (socket_.is_open()) loop_.forget(readiness_);
+    if (socket_.is_open()) loop_.close(readiness_, std::move(socket_));
 }
 
 loop::Socket PlainTransport::release() {

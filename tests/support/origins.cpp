@@ -5,7 +5,9 @@
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
+#include <atomic>
 #include <stdexcept>
 
 #include "tests/support/waiting.h"
@@ -13,23 +15,31 @@
 namespace headgate::support {
 namespace {
 
-Descriptor listen_anywhere(std::uint16_t& port) {
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    Descriptor listener = listen_on(address, 0);
-    if (!listener.is_open()) throw std::runtime_error("cannot listen on any port");
-    port = ntohs(address.sin_port);
-    return listener;
+/// Suites that run side by side must not meet: what one gave up a moment ago, or is about to listen
+/// on, another would reach. So each process takes its ports, in turn, from a block of its own,
+/// below those that the kernel gives out.
+constexpr unsigned first_port = 10000;
+constexpr unsigned ports_of_block = 400;
+constexpr unsigned blocks = 50;
+
+std::uint16_t next_port() {
+    static std::atomic<unsigned> next{0};
+    const unsigned block = static_cast<unsigned>(::getpid()) % blocks;
+    return static_cast<std::uint16_t>(first_port + block * ports_of_block +
+                                      next++ % ports_of_block);
 }
 
-bool is_open(std::uint16_t port) {
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_port = htons(port);
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    const Descriptor socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
-    return ::connect(socket.number(), reinterpret_cast<sockaddr*>(&address), sizeof address) == 0;
+Descriptor listen_anywhere(std::uint16_t& port) {
+    for (unsigned tries = 0; tries < ports_of_block; tries++) {
+        sockaddr_in address{};
+        address.sin_family = AF_INET;
+        address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+        port = next_port();
+        address.sin_port = htons(port);
+        Descriptor listener = listen_on(address, 0);
+        if (listener.is_open()) return listener;
+    }
+    throw std::runtime_error("cannot listen on any port");
 }
 
 }  // namespace
@@ -46,8 +56,10 @@ RunningOrigin::RunningOrigin() {
         program_ = std::make_unique<ChildProgram>(
             folder_, built_program("headgate-origin"),
             std::vector<std::string>{"--listen", "127.0.0.1:" + std::to_string(port_)});
-        wait_until("for the origin to listen",
-                   [&] { return program_->has_ended() || is_open(port_); });
+        // It says so itself: somebody who answers there might be another.
+        wait_until("for the origin to listen", [&] {
+            return program_->has_ended() || program_->out().find("listening") != std::string::npos;
+        });
     }
 }
 

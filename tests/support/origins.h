@@ -11,7 +11,7 @@
 
 namespace headgate::support {
 
-/// A port that was free a moment ago: the kernel chose it.
+/// A port that was free a moment ago, and that no other suite is looking at.
 std::uint16_t free_port();
 
 /// headgate-origin, on a port of its own.

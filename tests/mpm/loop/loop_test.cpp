@@ -1,6 +1,7 @@
 // The loop itself: descriptors and their edges, the mailbox, running and stopping.
 #include "mpm/loop/loop.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -138,6 +139,24 @@ TEST(Readiness, is_used_again_only_after_the_pass) {
     EXPECT_FALSE(third.closed_by_peer);
     EXPECT_TRUE(third.readable);
     manual.loop.forget(third);
+}
+
+TEST(Readiness, of_what_is_closed_hears_nothing_more) {
+    ManualLoop manual;
+    Pair pair;
+    Readiness& first = manual.loop.watch(pair.ours.descriptor());
+    const int number = pair.ours.descriptor();
+    manual.settle();
+    ASSERT_EQ(::write(pair.theirs.descriptor(), "x", 1), 1);
+    manual.loop.close(first, std::move(pair.ours));
+    EXPECT_EQ(::fcntl(number, F_GETFD), -1);
+    Pair other;
+    Readiness& second = manual.loop.watch(other.ours.descriptor());
+    manual.settle();
+    second.readable = false;
+    manual.loop.run_pass();
+    EXPECT_FALSE(second.readable) << "what was written to the closed one is not for it";
+    manual.loop.forget(second);
 }
 
 TEST(Mailbox, calls_run_on_the_loops_thread_in_order) {
