@@ -2,6 +2,7 @@
 #include "proxy/http/head_writer.h"
 
 #include <charconv>
+#include <cstring>
 
 namespace headgate::http {
 
@@ -9,6 +10,15 @@ namespace {
 
 constexpr bool ends_line(char c) {
     return c == '\r' || c == '\n' || c == '\0';
+}
+
+/// Whether one of eight octets may end a line: those that do are below 14, and of the others there
+/// only the tab is ever met.
+bool may_end_line(const char* eight) {
+    constexpr std::uint64_t ones = 0x0101010101010101;
+    std::uint64_t octets = 0;
+    std::memcpy(&octets, eight, sizeof octets);
+    return ((octets - ones * 14) & ~octets & (ones * 0x80)) != 0;
 }
 
 constexpr std::string_view spelling(Version version) {
@@ -62,10 +72,12 @@ void HeadWriter::end() {
 }
 
 void HeadWriter::append_safely(std::string_view text) {
-    const std::size_t at = out_.size();
+    std::size_t at = out_.size();
     out_.append(text);
-    for (std::size_t i = at; i < out_.size(); ++i) {
-        out_[i] = ends_line(out_[i]) ? ' ' : out_[i];
+    while (out_.size() - at >= 8 && !may_end_line(&out_[at]))
+        at += 8;
+    for (; at < out_.size(); at++) {
+        if (ends_line(out_[at])) out_[at] = ' ';
     }
 }
 

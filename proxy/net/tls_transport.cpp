@@ -18,6 +18,12 @@ namespace {
 
 constexpr std::size_t record_size = 16 * 1024;
 
+/// What a call has to say is read from the thread's queue of errors, so nothing old may lie there.
+/// Looking costs less than emptying what is empty.
+void clear_errors() {
+    if (ERR_peek_error() != 0) ERR_clear_error();
+}
+
 /// The first octets of the pieces behind `skip`, in one run of at most a record: where they lie, or
 /// gathered. For one total the size is always the same, as OpenSSL wants it of a repeated write.
 std::span<const char> next_record(std::span<const iovec> from, std::size_t skip) {
@@ -64,7 +70,7 @@ TlsTransport::~TlsTransport() {
 
 Tried TlsTransport::try_handshake() {
     if (has_ended()) return end();
-    ERR_clear_error();
+    clear_errors();
     const int result = SSL_do_handshake(ssl_);
     if (result == 1) {
         is_open_ = true;
@@ -123,7 +129,7 @@ Tried TlsTransport::try_read(std::span<char> into) {
     bool is_plenty = false;  // behind a full record comes another, and each is read by itself
     do {
         is_plenty = false;
-        ERR_clear_error();
+        clear_errors();
         errno = 0;
         std::size_t count = 0;
         const int result =
@@ -160,7 +166,7 @@ Tried TlsTransport::try_write(std::span<const iovec> from) {
     Tried tried;
     while (tried.bytes < total) {
         const std::span<const char> record = next_record(from, tried.bytes);
-        ERR_clear_error();
+        clear_errors();
         std::size_t count = 0;
         const int result = SSL_write_ex(ssl_, record.data(), record.size(), &count);
         write_needs_ = Want::write;
@@ -216,7 +222,7 @@ Tried TlsTransport::ended(int result, Want tried) {
     } else if (ERR_GET_REASON(code) == SSL_R_CERTIFICATE_VERIFY_FAILED) {
         fault_ = X509_verify_cert_error_string(SSL_get_verify_result(ssl_));
     }
-    ERR_clear_error();
+    clear_errors();
     return end();
 }
 
@@ -235,7 +241,7 @@ void TlsTransport::say_goodbye() {
     if (!is_open_ || has_pending_record_ || resets_) return;
     is_open_ = false;
     if (kernel_sends_) let_kernel_send_all(under_->descriptor());
-    ERR_clear_error();
+    clear_errors();
     SSL_shutdown(ssl_);
 }
 
@@ -255,7 +261,7 @@ bool TlsTransport::has_news(bool ask_kernel) {
     if (!may_have_more_ && !under_->has_news(ask_kernel)) return false;
     char octet;
     std::size_t count = 0;
-    ERR_clear_error();
+    clear_errors();
     const int result = SSL_peek_ex(ssl_, &octet, 1, &count);
     if (result == 1) return true;
     may_have_more_ = false;

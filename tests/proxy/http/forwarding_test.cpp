@@ -46,6 +46,16 @@ TEST(HeadWriter, LetsNothingEndALine) {
     std::string out;
     HeadWriter(out).field("X-A", std::string_view("a\r\nSet-Cookie: b\0c", 18));
     EXPECT_EQ(out, "X-A: a  Set-Cookie: b c\r\n");
+    for (const char each : {'\r', '\n', '\0', '\t', '\x0b', '\x80'}) {
+        for (std::size_t at = 0; at < 30; at++) {
+            std::string value(30, 'v');
+            value[at] = each;
+            out.clear();
+            HeadWriter(out).field("X-A", value);
+            if (each == '\r' || each == '\n' || each == '\0') value[at] = ' ';
+            EXPECT_EQ(out, "X-A: " + value + "\r\n") << at;
+        }
+    }
 }
 
 constexpr FieldSet apaches = field_set(
