@@ -107,6 +107,9 @@ public:
     }
     /// Counters of children that have ended, so that sums never go back.
     ThreadSlot& ended() const { return slots_[std::size_t{rows_} * threads_]; }
+    /// Odd while a child's counters move there. Who sums up all slots looks before and after, and
+    /// begins again when it was odd or has changed: it would have counted some twice, or never.
+    std::uint32_t moves() const { return *moves_; }
 
     /// A row without a child, or rows() when there is none.
     unsigned free_row() const;
@@ -117,9 +120,9 @@ public:
 private:
     void keep_sums(ThreadSlot& from);
 
-    // In memory: the rows; the slots, the first of every row before the second of any, so that
-    // children of one thread take little room; the sums; the connections, each row's on pages of
-    // its own.
+    // In memory: the count of moves; the rows; the slots, the first of every row before the second
+    // of any, so that children of one thread take little room; the sums; the connections, each
+    // row's on pages of its own.
     unsigned rows_;
     unsigned threads_;
     unsigned connections_;
@@ -127,6 +130,7 @@ private:
     std::size_t size_;
     int descriptor_;
     void* memory_;
+    std::atomic<std::uint32_t>* moves_;
     ChildRow* children_;
     ThreadSlot* slots_;
     ConnectionRecord* records_;

@@ -114,6 +114,23 @@ void add_child(const Scoreboard& board, unsigned row, Status& status) {
     status.children.push_back(std::move(child));
 }
 
+/// The supervisor may be killed while it moves counters: then what there is must do.
+constexpr int reading_tries = 100;
+
+void add_slots(const Scoreboard& board, Status& status) {
+    const Status nothing_yet = status;
+    for (int i = 0; i < reading_tries; i++) {
+        const std::uint32_t moves = board.moves();
+        status = nothing_yet;
+        for (unsigned row = 0; row < board.rows(); row++) {
+            if (board.row(row).pid == 0 || board.row(row).is_helper) continue;
+            add_child(board, row, status);
+        }
+        add_sums(board.ended(), status);
+        if (moves % 2 == 0 && moves == board.moves()) return;
+    }
+}
+
 }  // namespace
 
 std::uint64_t Status::all_parked() const {
@@ -129,12 +146,7 @@ Status read_status(const mpm::Surroundings& around, bool keeps_thread, std::stri
     status.now = std::time(nullptr);
     status.started = around.started;
     status.keeps_thread = keeps_thread;
-    const Scoreboard& board = around.scoreboard;
-    for (unsigned row = 0; row < board.rows(); row++) {
-        if (board.row(row).pid == 0 || board.row(row).is_helper) continue;
-        add_child(board, row, status);
-    }
-    add_sums(board.ended(), status);
+    add_slots(around.scoreboard, status);
     status.tls.certificates = certificates_of(sites);
     std::sort(status.live.begin(), status.live.end(),
               [](const LiveConnection& left, const LiveConnection& right) {

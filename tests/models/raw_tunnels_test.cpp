@@ -253,6 +253,8 @@ TEST_P(RawTunnels, EndAsTheyShould) {
     {
         RawConnection client(proxy.port());
         RawConnection upstream = origin.accept();
+        client.send("x");
+        EXPECT_EQ(upstream.receive(1), "x") << "the proxy knows that it is connected";
         upstream.reset();
         EXPECT_EQ(client.receive_end(), RawConnection::End::reset);
         EXPECT_EQ(proxy.access_log(2)[1]["end"], "upstream/tunnel/reset");
@@ -298,7 +300,7 @@ TEST_P(RawTunnels, OutliveAReloadForAWhile) {
     RawConnection upstream = origin.accept();
     const auto before = proxy.children();
     proxy.signal(SIGUSR1);
-    wait_until("for new children", [&] { return proxy.children().back() > before.back(); });
+    proxy.wait_for_others_than(before);
     talk(client, upstream);
     RunningProxy hasty(model(),
                        "ProxyTunnelDrainTimeout 200ms\n" + host("a.test", tunnel_to(origin)));

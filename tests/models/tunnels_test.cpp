@@ -144,7 +144,7 @@ TEST_P(Tunnels, AReloadLeavesThemAlone) {
     Ends ends = open_tunnel(proxy, origin);
     const auto before = proxy.children();
     proxy.signal(SIGUSR1);
-    wait_until("for new children", [&] { return proxy.children().back() > before.back(); });
+    proxy.wait_for_others_than(before);
     ends.client.send("up");
     EXPECT_EQ(ends.upstream.receive(2), "up");
     ends.upstream.send("down");

@@ -59,7 +59,10 @@ TEST(Scoreboard, keeps_the_sums_of_children_that_have_ended) {
             slot.parked_ns[2].add(4);
             slot.releases[2].add(6);
         }
+        const std::uint32_t moves = board.moves();
         board.clear(1);
+        EXPECT_EQ(board.moves() % 2, 0u);
+        EXPECT_GT(board.moves(), moves) << "who was reading begins again";
         const unsigned lives = static_cast<unsigned>(life);
         EXPECT_EQ(board.ended().accepted.get(), 2u * lives);
         EXPECT_EQ(board.ended().exchanges.get(), 20u * lives);

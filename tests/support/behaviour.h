@@ -35,7 +35,8 @@ inline bool keeps_threads(const std::string& model) {
 inline std::string threads_of(const std::string& model, unsigned count) {
     const std::string n = std::to_string(count);
     if (model == "prefork")
-        return "ServerLimit " + n + "\nStartServers " + n + "\nMaxRequestWorkers " + n + "\n";
+        return "ServerLimit " + n + "\nStartServers " + n + "\nMaxRequestWorkers " + n +
+               "\nMaxSpareServers " + std::to_string(count + 2) + "\n";
     return "ThreadsPerChild " + n + "\nMaxRequestWorkers " + n + "\nStartServers 1\n";
 }
 

@@ -7,9 +7,9 @@
 //                                 --connections 4
 //
 // down: GET of content with a length; close: content that ends with the connection; up: POST with a
-// length. --count is for each connection, which is made again where a content ended it. The client prints `exchanges=40 octets=2684354560
-// seconds=1.5 failed=0`; a content that is shorter or longer than asked for is a failure.
-// One blocking thread for each connection.
+// length. --count is for each connection, which is made again where a content ended it. The client
+// prints `exchanges=40 octets=2684354560 seconds=1.5 failed=0`; a content that is shorter or longer
+// than asked for is a failure. One blocking thread for each connection.
 #include <sys/select.h>
 #include <sys/socket.h>
 #include <unistd.h>

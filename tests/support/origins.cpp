@@ -5,26 +5,50 @@
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include <atomic>
+#include <cstddef>
 #include <stdexcept>
+#include <string>
 
 #include "tests/support/waiting.h"
 
 namespace headgate::support {
 namespace {
 
-/// Suites that run side by side must not meet: what one gave up a moment ago, or is about to listen
-/// on, another would reach. So each process takes its ports, in turn, from a block of its own,
-/// below those that the kernel gives out.
+// Suites that run side by side must not meet: what one gave up a moment ago, or is about to listen
+// on, another would reach. So each process takes its ports, in turn, from a block of its own, below
+// those that the kernel gives out. A block is whose socket has its name.
 constexpr unsigned first_port = 10000;
 constexpr unsigned ports_of_block = 400;
 constexpr unsigned blocks = 50;
 
+/// Holds the block until the process ends.
+bool claim(unsigned block) {
+    sockaddr_un name{};
+    name.sun_family = AF_UNIX;
+    const std::string text = "headgate-ports-" + std::to_string(block);
+    text.copy(name.sun_path + 1, text.size());  // behind a 0: abstract, of this network namespace
+    const auto size = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + 1 + text.size());
+    Descriptor socket(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+    if (::bind(socket.number(), reinterpret_cast<sockaddr*>(&name), size) != 0) return false;
+    static Descriptor held;
+    held = std::move(socket);
+    return true;
+}
+
+unsigned claim_block() {
+    for (unsigned block = 0; block < blocks; block++) {
+        if (claim(block)) return block;
+    }
+    throw std::runtime_error("all blocks of ports are taken");
+}
+
 std::uint16_t next_port() {
     static std::atomic<unsigned> next{0};
-    const unsigned block = static_cast<unsigned>(::getpid()) % blocks;
+    static const unsigned block = claim_block();
     return static_cast<std::uint16_t>(first_port + block * ports_of_block +
                                       next++ % ports_of_block);
 }

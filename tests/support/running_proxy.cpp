@@ -32,7 +32,7 @@ std::string quoted(std::string_view text) {
 /// Few children and threads, so that starting is quick and counts are small; a test's own numbers
 /// come later and win.
 std::string sizes_of(const std::string& model) {
-    if (model == "prefork") return "StartServers 4\nMinSpareServers 2\n";
+    if (model == "prefork") return "StartServers 4\nMinSpareServers 1\n";
     if (model == "worker")
         return "StartServers 1\nThreadsPerChild 8\nMinSpareThreads 1\nMaxSpareThreads 16\n";
     return "StartServers 1\nThreadsPerChild 1\n";
@@ -243,6 +243,15 @@ std::vector<pid_t> RunningProxy::wait_for_children(std::size_t count) const {
         return found.size() == count;
     });
     return found;
+}
+
+void RunningProxy::wait_for_others_than(const std::vector<pid_t>& known) const {
+    wait_until("for new children", [&] {
+        const std::vector<pid_t> found = children();
+        return std::any_of(found.begin(), found.end(), [&](pid_t each) {
+            return std::find(known.begin(), known.end(), each) == known.end();
+        });
+    });
 }
 
 pid_t RunningProxy::pid_in_file() const {

@@ -48,6 +48,8 @@ public:
     std::vector<pid_t> children() const;
     /// Waits until there are so many children. Throws TooLate.
     std::vector<pid_t> wait_for_children(std::size_t count) const;
+    /// Waits until there is a child that is none of these. Throws TooLate.
+    void wait_for_others_than(const std::vector<pid_t>& known) const;
     /// What its PidFile holds: 0 when there is none.
     pid_t pid_in_file() const;
     /// Replaces the directives in its configuration, for the next reload.

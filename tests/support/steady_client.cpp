@@ -86,7 +86,8 @@ public:
             begin_due();
             wait();
         }
-        for (const Kind& kind : kinds_) report(kind, kind_names[&kind - kinds_.data()]);
+        for (const Kind& kind : kinds_)
+            report(kind, kind_names[&kind - kinds_.data()]);
     }
 
 private:
@@ -146,14 +147,16 @@ private:
     void wait() {
         epoll_event ready[256];
         const int count = ::epoll_wait(events_.number(), ready, 256, 1);
-        for (int i = 0; i < count; i++) advance(ready[i].data.u64);
+        for (int i = 0; i < count; i++)
+            advance(ready[i].data.u64);
     }
 
     static void report(const Kind& kind, const char* name) {
         auto times = kind.tally.times_us;
         std::sort(times.begin(), times.end());
         std::uint64_t requests = 0;
-        for (const auto each : kind.tally.ended) requests += each;
+        for (const auto each : kind.tally.ended)
+            requests += each;
         std::printf("%s requests=%llu failed=%llu", name, static_cast<unsigned long long>(requests),
                     static_cast<unsigned long long>(requests - kind.tally.ended[0]));
         for (std::size_t i = 1; i < ended_names.size(); i++) {
