@@ -207,8 +207,8 @@ private:
 
 void run_child(ChildPlan plan) {
     set_signals();
-    plan.scoreboard.row(plan.row).pid =
-        ::getpid();  // it may show itself before the supervisor goes on
+    // It may be asked for the status before the supervisor has gone on.
+    plan.scoreboard.row(plan.row).pid = ::getpid();
     loop::end_where_memory_ends(
         [&plan](const char* line) { return plan.handlers.report_want(line); });
     const std::string problem = drop_privileges(plan.settings);
