@@ -56,6 +56,8 @@ class Flood:
         await asyncio.gather(*self.tasks, return_exceptions=True)
 
 
+# The allocator keeps nothing in reserve: a process has no memory but what the limit counts.
+NO_RESERVE = {"MALLOC_TOP_PAD_": "0", "MALLOC_TRIM_THRESHOLD_": "0"}
 # Clients of the flood, and how much more memory a process may have than it has at rest.
 PRESSURE = {"event": (1200, 8 << 20), "worker": (48, 512 << 10), "prefork": (40, 64 << 10)}
 
@@ -64,7 +66,8 @@ async def memory(rig):
     """Memory runs out (RLIMIT_DATA) under a flood of large heads: children may die of it and are
     replaced, the program does not, and a second after the flood everything is served."""
     origin = await rigs.Origin().start()
-    proxy = await rig.proxy(f"ProxyPass / http://127.0.0.1:{origin.port}/\n" + LARGE_HEADS)
+    proxy = await rig.proxy(f"ProxyPass / http://127.0.0.1:{origin.port}/\n" + LARGE_HEADS,
+                            environment=NO_RESERVE)
     clients, room = PRESSURE[rig.model]
     warm = rigs.Load(proxy.port, 8)
     await asyncio.sleep(0.3)
