@@ -70,6 +70,12 @@ Walk walk(std::string list, const loop::Address& peer, const PeerTrust& trust) {
 
 constexpr std::string_view x_forwarded = "X-Forwarded-";
 
+bool names_claim(std::string_view name, const PeerTrust& trust) {
+    return http::equals_ignore_case(name.substr(0, x_forwarded.size()), x_forwarded) ||
+           (!trust.header.empty() && http::equals_ignore_case(name, trust.header)) ||
+           (!trust.proxies_header.empty() && http::equals_ignore_case(name, trust.proxies_header));
+}
+
 }  // namespace
 
 BelievedClient believe(const loop::Address& peer, const PeerTrust& trust,
@@ -92,10 +98,20 @@ BelievedClient believe(const loop::Address& peer, const PeerTrust& trust,
 
 bool is_claim(const http::Field& field, std::string_view text, const PeerTrust& trust) {
     if (field.id == FieldName::forwarded || field.id == FieldName::x_real_ip) return true;
-    const std::string_view name = http::name(field, text);
-    return http::equals_ignore_case(name.substr(0, x_forwarded.size()), x_forwarded) ||
-           (!trust.header.empty() && http::equals_ignore_case(name, trust.header)) ||
-           (!trust.proxies_header.empty() && http::equals_ignore_case(name, trust.proxies_header));
+    return names_claim(http::name(field, text), trust);
+}
+
+std::string without_claims(std::string_view lines, const PeerTrust& trust) {
+    std::string kept;
+    while (!lines.empty()) {
+        const std::string_view line = lines.substr(0, lines.find("\r\n"));
+        const std::string_view name = line.substr(0, line.find(':'));
+        const bool is_known = http::equals_ignore_case(name, "Forwarded") ||
+                              http::equals_ignore_case(name, "X-Real-IP");
+        if (!is_known && !names_claim(name, trust)) kept.append(line).append("\r\n");
+        lines.remove_prefix(std::min(lines.size(), line.size() + 2));
+    }
+    return kept;
 }
 
 }  // namespace headgate::proxy

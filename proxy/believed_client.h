@@ -32,5 +32,7 @@ BelievedClient believe(const loop::Address& peer, const PeerTrust& trust,
 /// Whether a field says something about the client that only a trusted proxy may say: Forwarded,
 /// X-Real-IP, every X-Forwarded-*, and the two fields that RemoteIP directives name.
 bool is_claim(const http::Field& field, std::string_view text, const PeerTrust& trust);
+/// Lines of fields ("Name: value", CRLF behind each) without those that are claims.
+std::string without_claims(std::string_view lines, const PeerTrust& trust);
 
 }  // namespace headgate::proxy

@@ -95,6 +95,7 @@ std::optional<Answer> Exchange::route(const Request& request, const BelievedClie
     const std::uint64_t limit = *settings_->limit_request_body;
     client_.limit_content(limit);
     if (limit != 0 && request.framing.length > limit) {
+        note_refusal(413, "content above LimitRequestBody");
         return make_answer(413, *settings_);
     }
     if (match.route->rule.target.is_tls() && !prepare_tls(request, match)) {
@@ -111,7 +112,10 @@ std::uint16_t Exchange::misdirection() const {
     if (site_->settings.tunnel) return 421;  // nobody speaks HTTP there
     if (connection_.tls_site == nullptr) return 0;
     const TlsSite& shown = *connection_.tls_site->tls;
-    if (connection_.names_no_server && *shown.server_settings.strict_sni) return 403;
+    // The default's word is for all virtual hosts, any other's for itself.
+    const bool is_strict = *shown.server_settings.strict_sni ||
+                           (site_->tls != nullptr && *site_->tls->server_settings.strict_sni);
+    if (connection_.names_no_server && is_strict) return 403;
     // RFC 9110 section 15.5.20: a handshake for one virtual host says little about another.
     return site_ == connection_.tls_site || shown.may_serve(*site_->tls) ? 0 : 421;
 }
@@ -122,8 +126,14 @@ bool Exchange::lacks_tls() const {
         return *settings_->requires_tls ||
                *settings_->client_proof == RouteSettings::ClientProof::require;
     }
+    // What another virtual host's handshake looked at proves nothing here, unless it asked the
+    // same.
+    const TlsSite& own = *site_->tls;
+    const bool is_proof = connection_.tls_site->tls->demands_as(own);
+    const bool host_demands = *own.server_settings.verify == net::TlsContext::Verify::require;
+    if (host_demands && !is_proof) return true;
     return *settings_->client_proof == RouteSettings::ClientProof::require &&
-           net::tls_fact(*connection_.tls, "SSL_CLIENT_VERIFY") != "SUCCESS";
+           (!is_proof || net::tls_fact(*connection_.tls, "SSL_CLIENT_VERIFY") != "SUCCESS");
 }
 
 /// SetHandler server-status: ?auto, ?json, ?refresh=N, or the page.

@@ -285,8 +285,18 @@ Result<ContentRun> H1Client::try_move_content(net::Pipe& pipe, std::size_t most)
 void H1Client::count_content(std::size_t octets) {
     if (octets == 0) return;
     turn_->received += octets;
-    if (!turn_->pace.has_begun()) turn_->pace.begin(*settings().content_limit, state_.loop.now());
+    begin_content_pace();
     turn_->pace.add(octets, state_.loop.now());
+}
+
+void H1Client::begin_content_pace() {
+    if (!turn_->pace.has_begun()) turn_->pace.begin(*settings().content_limit, state_.loop.now());
+}
+
+/// Heads have been judged when trailers come: what only a trusted proxy may say has no place in
+/// them.
+std::string H1Client::trailers() const {
+    return without_claims(turn_->reader.trailers(), turn_->exchange->site().trust);
 }
 
 Result<ContentRun> H1Client::within_limit(Result<ContentRun> run) const {
@@ -362,7 +372,10 @@ bool H1Client::withdraw_head() {
 
 loop::Task<Result<void>> H1Client::send_interim(std::uint16_t status, std::string_view fields,
                                                 loop::Deadline deadline) {
-    if (status == 100) turn_->awaits_continue = false;
+    if (status == 100) {
+        turn_->awaits_continue = false;
+        begin_content_pace();
+    }
     std::string head;
     http::HeadWriter writer(head);
     writer.status_line(status, http::reason_phrase(status));

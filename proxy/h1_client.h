@@ -48,7 +48,7 @@ public:
     std::uint64_t movable() const override { return turn_->reader.movable(*transport_); }
     net::Result<net::ContentRun> try_move_content(net::Pipe& pipe, std::size_t most) override;
     loop::Park content_ready(loop::Phase phase, const loop::Deadline& deadline) override;
-    std::string trailers() const override { return turn_->reader.trailers(); }
+    std::string trailers() const override;
     void set_trailers(const std::string& lines) override {
         if (turn_->takes_trailers) turn_->writer.set_trailers(lines);
     }
@@ -104,6 +104,7 @@ private:
     bool may_persist(const Request& request) const;
     void begin_content(const Request& request);
     void count_content(std::size_t octets);
+    void begin_content_pace();
     loop::Deadline head_deadline();
     bool is_content_coming() const;
     bool may_drain_content() const;

@@ -2,6 +2,10 @@
 // can go on, or so that it ends without a reset. See h1_client.h.
 #include "proxy/h1_client.h"
 
+#include <algorithm>
+
+#include "mpm/loop/park.h"
+
 namespace headgate::proxy {
 
 using net::ContentRun;
@@ -12,8 +16,11 @@ namespace phase = net::phase;
 
 namespace {
 
-constexpr loop::Milliseconds linger_time{2000};  // without progress, at most
-constexpr int linger_reads = 64;
+// As Apache's SECONDS_TO_LINGER and MAX_SECS_TO_LINGER.
+constexpr loop::Milliseconds linger_time{2000};  // without progress
+constexpr loop::Milliseconds linger_all{30000};
+constexpr int reads_in_a_row = 16;                 // then others have their turn
+constexpr loop::Milliseconds drain_all{2000};      // of the rest of a request
 constexpr std::uint64_t most_drained = 64 * 1024;  // of a request that was answered before its end
 constexpr std::size_t skip_read = 4 * 1024;
 
@@ -48,11 +55,11 @@ void H1Client::try_skip_content() {
 /// The response came before the request had ended (RFC 9112 section 9.3: "a server MUST read the
 /// entire request message body or close the connection after sending its response").
 loop::Task<void> H1Client::drain_content() {
+    const loop::Deadline deadline = loop::Deadline::at(state_.loop.now() + drain_all);
     while (!has_all_content()) {
         const Result<ContentRun> run = turn_->reader.try_read(*transport_, state_.loop.scratch());
         loop::Wake wake = loop::Wake::ready;
         if (run && run->would_block) {
-            const loop::Deadline deadline = loop::Deadline::after(linger_time);
             wake = co_await wait(*transport_, net::Want::read, phase::linger, deadline);
         }
         if (run && wake == loop::Wake::ready) continue;
@@ -65,13 +72,20 @@ loop::Task<void> H1Client::drain_content() {
 /// reset does not overtake our last octets.
 loop::Task<void> H1Client::linger() {
     transport_->finish_writing();
-    for (int reads = 0; reads < linger_reads;) {
+    const loop::TimePoint end = state_.loop.now() + linger_all;
+    for (int reads = 1; state_.loop.now() < end; reads++) {
         const Tried tried = transport_->try_read(state_.loop.scratch());
-        if (tried.is_done()) reads++;
-        if (tried.is_done()) continue;
+        if (tried.is_done() && reads % reads_in_a_row != 0) continue;
+        loop::Wake wake;
+        if (tried.is_done()) {
+            wake = co_await loop::yield(state_.loop, phase::linger);
+            if (wake == loop::Wake::cancelled) co_return;
+            continue;
+        }
         if (!tried.would_block()) co_return;
-        const loop::Deadline deadline = loop::Deadline::after(linger_time);
-        const loop::Wake wake = co_await wait(*transport_, tried.want(), phase::linger, deadline);
+        const loop::TimePoint idle_end = state_.loop.now() + linger_time;
+        const loop::Deadline deadline = loop::Deadline::at(std::min(idle_end, end));
+        wake = co_await wait(*transport_, tried.want(), phase::linger, deadline);
         if (wake != loop::Wake::ready) co_return;
     }
 }

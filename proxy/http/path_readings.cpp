@@ -16,9 +16,10 @@ constexpr HeadError refused{HeadFault::ambiguous_path, 400, 0};
 
 // What a reader may do, one bit each.
 enum Leniency : unsigned {
-    ends_at_parameters = 1,  // ";" to the segment's end, "?" to the path's end
+    ends_at_parameters = 1,  // ";" to the segment's end, "?" and "#" to the path's end
     turns_backslashes = 2,
-    folds_octets = 4,  // no control octets, no blanks at a segment's end, full-width marks as ASCII
+    folds_octets =
+        4,  // no control octets, no blanks at a segment's end, compatibility forms as ASCII
     every_leniency = 7,
 };
 
@@ -42,27 +43,31 @@ bool is_overlong(std::string_view text, std::size_t at) {
            (lead == 0xf0 && next < 0x90);
 }
 
-// The ASCII mark that a full-width one is taken for by best-fit conversions; NUL for none.
-// U+FF0E, U+FF0F and U+FF3C are EF BC 8E, EF BC 8F and EF BC BC.
-char folded_mark(std::string_view text, std::size_t at) {
-    if (octet(text, at) != 0xef || octet(text, at + 1) != 0xbc) {
-        return '\0';
+// What best-fit conversions and compatibility forms (NFKC) make of three octets; empty: nothing.
+// U+FF01 to U+FF5E, EF BC 81 to EF BD 9E, are full-width "!" to "~"; U+2024 to U+2026, E2 80 A4 to
+// E2 80 A6, are one, two and three dots.
+std::string folded_mark(std::string_view text, std::size_t at) {
+    const unsigned lead = octet(text, at);
+    const unsigned middle = octet(text, at + 1);
+    const unsigned last = octet(text, at + 2);
+    if (lead == 0xe2 && middle == 0x80 && last >= 0xa4 && last <= 0xa6) {
+        return std::string(last - 0xa3, '.');
     }
-    switch (octet(text, at + 2)) {
-        case 0x8e:
-            return '.';
-        case 0x8f:
-        case 0xbc:
-            return '/';
-        default:
-            return '\0';
+    const unsigned first = middle == 0xbc ? 0x20 : 0x60;
+    if (lead != 0xef || (middle != 0xbc && middle != 0xbd) || last < 0x80 || last > 0xbf) {
+        return "";
     }
+    const unsigned mark = first + (last - 0x80);
+    if (mark <= 0x20 || mark >= 0x7f) {
+        return "";
+    }
+    return {mark == '\\' ? '/' : static_cast<char>(mark)};
 }
 
 std::string folded(std::string_view path) {
     std::string out;
     for (std::size_t i = 0; i < path.size(); ++i) {
-        if (const char mark = folded_mark(path, i); mark != '\0') {
+        if (const std::string mark = folded_mark(path, i); !mark.empty()) {
             out += mark;
             i += 2;
         } else if (!is_control(path[i])) {
@@ -77,7 +82,7 @@ std::string folded(std::string_view path) {
 std::string without_parameters(std::string_view path) {
     std::string out;
     bool is_parameter = false;
-    for (const char c : path.substr(0, path.find('?'))) {
+    for (const char c : path.substr(0, path.find_first_of("?#"))) {
         is_parameter = c != '/' && (is_parameter || c == ';');
         if (!is_parameter) {
             out += c;
@@ -136,11 +141,14 @@ std::optional<unsigned> leniencies_of(std::string_view path) {
         if (c == '\0' || is_overlong(path, i)) {
             return std::nullopt;
         }
-        if (c == ';' || c == '?') {
+        const std::string mark = folded_mark(path, i);
+        const char meant = mark.empty() ? c : mark[0];
+        if (meant == ';' || meant == '?' || meant == '#') {
             found |= ends_at_parameters;
         } else if (c == '\\') {
             found |= turns_backslashes;
-        } else if (is_control(c) || c == ' ' || folded_mark(path, i) != '\0') {
+        }
+        if (is_control(c) || c == ' ' || !mark.empty()) {
             found |= folds_octets;
         }
     }

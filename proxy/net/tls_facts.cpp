@@ -73,21 +73,49 @@ std::string time_text(const ASN1_TIME* time) {
     return taken(out);
 }
 
-/// SAN_DNS_0, SAN_Email_0, SAN_URI_0, ...
-std::string alternative_name(X509* certificate, std::string_view kind) {
-    const int type = kind.starts_with("DNS_")   ? GEN_DNS
-                     : kind.starts_with("URI_") ? GEN_URI
-                                                : GEN_EMAIL;
+/// A kind of alternative name: a form of its own, or a text behind an object identifier.
+struct NameKind {
+    std::string_view name;
+    int type;
+    const char* other = nullptr;  // the identifier
+};
+
+constexpr NameKind name_kinds[] = {
+    {"DNS_", GEN_DNS},
+    {"Email_", GEN_EMAIL},
+    {"URI_", GEN_URI},
+    {"OTHER_msUPN_", GEN_OTHERNAME, "1.3.6.1.4.1.311.20.2.3"},
+    {"OTHER_dnsSRV_", GEN_OTHERNAME, "1.3.6.1.5.5.7.8.7"},
+};
+
+/// The text of a name of this kind; null: it is of another.
+const ASN1_STRING* text_of(const GENERAL_NAME& name, const NameKind& kind) {
+    if (name.type != kind.type) return nullptr;
+    if (kind.other == nullptr) return name.d.ia5;
+    char identifier[80];
+    OBJ_obj2txt(identifier, sizeof identifier, name.d.otherName->type_id, 1);
+    const ASN1_TYPE& value = *name.d.otherName->value;
+    const bool is_text = value.type == V_ASN1_UTF8STRING || value.type == V_ASN1_IA5STRING;
+    return is_text && std::string_view(identifier) == kind.other ? value.value.asn1_string
+                                                                 : nullptr;
+}
+
+/// SAN_DNS_0, SAN_Email_0, SAN_OTHER_msUPN_0, ...
+std::string alternative_name(X509* certificate, std::string_view wanted) {
+    const auto* kind =
+        std::find_if(std::begin(name_kinds), std::end(name_kinds),
+                     [&](const NameKind& each) { return wanted.starts_with(each.name); });
+    if (kind == std::end(name_kinds)) return "";
     int index = 0;
-    std::from_chars(kind.data() + kind.find('_') + 1, kind.data() + kind.size(), index);
+    std::from_chars(wanted.data() + kind->name.size(), wanted.data() + wanted.size(), index);
     auto* names = static_cast<GENERAL_NAMES*>(
         X509_get_ext_d2i(certificate, NID_subject_alt_name, nullptr, nullptr));
     std::string found;
     for (int i = 0; i < sk_GENERAL_NAME_num(names); i++) {
-        const GENERAL_NAME* name = sk_GENERAL_NAME_value(names, i);
-        if (name->type != type || index-- > 0) continue;
-        found.assign(reinterpret_cast<const char*>(ASN1_STRING_get0_data(name->d.ia5)),
-                     static_cast<std::size_t>(ASN1_STRING_length(name->d.ia5)));
+        const ASN1_STRING* text = text_of(*sk_GENERAL_NAME_value(names, i), *kind);
+        if (text == nullptr || index-- > 0) continue;
+        found.assign(reinterpret_cast<const char*>(ASN1_STRING_get0_data(text)),
+                     static_cast<std::size_t>(ASN1_STRING_length(text)));
         break;
     }
     GENERAL_NAMES_free(names);

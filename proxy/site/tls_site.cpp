@@ -34,16 +34,30 @@ std::string ask_passphrase(const std::string& program, const std::string& site_n
     return text;
 }
 
-std::string demands(const TlsTerms& terms) {
+std::string joined(const std::vector<conf::Word>& words) {
+    std::string all;
+    for (const conf::Word& word : words)
+        all += word.text + "\n";
+    return all;
+}
+
+/// What a client has to show, and what else its handshake went by.
+std::string demands(const TlsServerSettings& terms) {
+    std::string commands;
+    for (const auto& [name, value] : terms.commands)
+        commands += "|" + name.text + " " + value.text;
     return std::to_string(static_cast<int>(*terms.verify)) + "|" +
            std::to_string(*terms.verify_depth) + "|" + *terms.ca_file + "|" + *terms.ca_path + "|" +
            *terms.crl_file + "|" + *terms.crl_path + "|" +
            std::to_string(static_cast<int>(*terms.crl_check)) + "|" +
-           std::to_string(static_cast<int>(*terms.crl_may_miss));
+           std::to_string(static_cast<int>(*terms.crl_may_miss)) + "|" + *terms.announced_file +
+           commands;
 }
 
-std::string strength(const TlsTerms& terms) {
-    return std::to_string(*terms.protocols) + "|" + *terms.ciphers + "|" + *terms.ciphers_1_3;
+/// What a client could rely on.
+std::string strength(const TlsServerSettings& terms) {
+    return std::to_string(*terms.protocols) + "|" + *terms.ciphers + "|" + *terms.ciphers_1_3 +
+           "|" + joined(terms.certificates) + "|" + joined(terms.keys);
 }
 
 }  // namespace
@@ -55,12 +69,16 @@ const TlsUpstream& TlsSite::upstream_for(std::string_view url) const {
     return *upstreams.front();
 }
 
+bool TlsSite::demands_as(const TlsSite& other) const {
+    return demands(server_settings) == demands(other.server_settings);
+}
+
 /// SSLVHostSNIPolicy, as Apache has it.
 bool TlsSite::may_serve(const TlsSite& other) const {
     using Policy = TlsServerSettings::SniPolicy;
     if (&other == this) return true;
     if (other.is_on() != is_on()) return false;
-    const bool same_demands = demands(server_settings) == demands(other.server_settings);
+    const bool same_demands = demands_as(other);
     switch (*other.server_settings.sni_policy) {
         case Policy::strict:
             return false;

@@ -43,6 +43,8 @@ public:
     std::string in_full(const std::string& name) const { return from_root(server_root, name); }
     /// Whether a connection whose handshake was for this site may carry requests for `other`.
     bool may_serve(const TlsSite& other) const;
+    /// Whether a client that it let in has shown what `other` wants to see.
+    bool demands_as(const TlsSite& other) const;
 
     void set_server(Context context) {
         std::lock_guard lock(mutex_);

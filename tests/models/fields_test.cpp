@@ -48,6 +48,23 @@ TEST_P(Fields, OfOneConnectionStayOnIt) {
     EXPECT_EQ(response("X-Outer"), "2");
 }
 
+/// Trailers come when the head has been judged, and some upstreams merge them.
+TEST(FieldsOfTrailers, TellNothingAboutTheClient) {
+    ScriptedOrigin origin;
+    RunningProxy proxy("event", "RemoteIPHeader CF-Connecting-IP\n" + pass_all_to(origin));
+    RawConnection client(proxy.port());
+    client.send(
+        "POST /a HTTP/1.1\r\nHost: proxy.test\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\n"
+        "X-Forwarded-Prefix: /evil\r\nCF-Connecting-IP: 1.1.1.1\r\nX-Real-IP: 1.1.1.1\r\n"
+        "Forwarded: for=1.1.1.1\r\nX-Kept: 1\r\n\r\n");
+    std::string head;
+    RawConnection upstream = origin.accept_request(head);
+    const std::string end = "1\r\nx\r\n0\r\nX-Kept: 1\r\n\r\n";
+    EXPECT_EQ(upstream.receive(end.size()), end);
+    upstream.send(ok("yes"));
+    EXPECT_EQ(client.receive_response().content, "yes");
+}
+
 const std::string claims =
     "X-Forwarded-For: 192.0.2.1\r\nX-Forwarded-Host: evil\r\nX-Forwarded-Server: evil\r\n"
     "X-Forwarded-Proto: https\r\nX-Forwarded-Port: 443\r\nX-Forwarded-User: root\r\n"

@@ -47,7 +47,90 @@ TEST_P(Tls, ServesVirtualHostsByName) {
         EXPECT_EQ(subject_of(client), "a.test") << "the default";
     }
     RawConnection client(proxy.port(), asking_for("a.test"));
-    EXPECT_EQ(status_of(client, "b.test"), 200) << "the same demands";
+    EXPECT_EQ(status_of(client, "b.test"), 421) << "another certificate";
+}
+
+/// Virtual hosts of one certificate, and what else they say.
+std::string sharing(const std::string& name, const std::string& certificate,
+                    const std::string& more = "") {
+    return "<VirtualHost *:${PORT}>\nServerName " + name + "\n" + certificate + more +
+           "</VirtualHost>\n";
+}
+
+TEST_P(Tls, SharesAConnectionByPolicy) {
+    const TlsFiles files;
+    RunningOrigin origin;
+    const std::string shown = files.server("a.test");
+    const std::string announces = "SSLCADNRequestFile " + files.folder.file("ca.pem") + "\n";
+    const std::string asks = files.authorities();
+    const struct {
+        const char* policy;
+        std::string difference;
+        int status;
+    } cases[] = {{"secure", "", 200},
+                 {"secure", "SSLProtocol TLSv1.3\n", 421},
+                 {"secure", announces, 421},
+                 {"authonly", "SSLProtocol TLSv1.3\n", 200},
+                 {"authonly", announces, 421},
+                 {"authonly", "SSLOpenSSLConfCmd MinProtocol TLSv1.3\n", 421},
+                 {"authonly", asks + "SSLVerifyClient require\n", 421},
+                 {"insecure", announces, 200},
+                 {"insecure", asks + "SSLVerifyClient require\n", 403},
+                 {"strict", "", 421}};
+    for (const auto& each : cases) {
+        RunningProxy proxy(model(), std::string("SSLVHostSNIPolicy ") + each.policy + "\n" +
+                                        sharing("a.test", shown) +
+                                        sharing("b.test", shown, each.difference) +
+                                        pass_all_to(origin));
+        RawConnection client(proxy.port(), asking_for("a.test"));
+        EXPECT_EQ(status_of(client, "b.test"), each.status) << each.policy << each.difference;
+    }
+}
+
+TEST_P(Tls, RefusesClientsWithoutANameWhereAHostSaysSo) {
+    const TlsFiles files;
+    RunningOrigin origin;
+    const std::string shown = files.server("a.test");
+    const std::string strict = "SSLStrictSNIVHostCheck on\n";
+    for (const bool is_first : {true, false}) {
+        RunningProxy proxy(model(), sharing("a.test", shown, is_first ? strict : "") +
+                                        sharing("b.test", shown, is_first ? "" : strict) +
+                                        pass_all_to(origin));
+        RawConnection without(proxy.port(), asking_for(""));
+        EXPECT_EQ(status_of(without, "a.test"), is_first ? 403 : 200);
+        RawConnection other(proxy.port(), asking_for(""));
+        EXPECT_EQ(status_of(other, "b.test"), 403);
+        RawConnection with(proxy.port(), asking_for("a.test"));
+        EXPECT_EQ(status_of(with, "b.test"), 200);
+    }
+}
+
+TEST_P(Tls, TellsAlternativeNamesByKind) {
+    const TlsFiles files;
+    RunningOrigin origin;
+    std::string facts;
+    for (const char* name :
+         {"DNS_0", "Email_0", "Email_1", "OTHER_msUPN_0", "OTHER_dnsSRV_0", "IP_0"})
+        facts += std::string("RequestHeader set X-") + name + " %{SSL_CLIENT_SAN_" + name + "}s\n";
+    std::replace(facts.begin(), facts.end(), '_', '-');
+    for (std::size_t at; (at = facts.find("SSL-CLIENT-SAN-")) != std::string::npos;) {
+        const std::size_t end = facts.find('}', at);
+        std::replace(facts.begin() + at, facts.begin() + end, '-', '_');
+    }
+    RunningProxy proxy(
+        model(), files.host("a.test", files.authorities() + "SSLVerifyClient require\n" + facts) +
+                     pass_all_to(origin));
+    TlsTerms terms = asking_for("a.test");
+    terms.shown = authority().issue("client.test", "EC", 90, "",
+                                    "email:a@x.test,otherName:msUPN;UTF8:upn@x.test");
+    RawConnection client(proxy.port(), terms);
+    client.send("GET /headers HTTP/1.1\r\nHost: a.test\r\n\r\n");
+    const std::string told = client.receive_response().content;
+    for (const char* line :
+         {"X-DNS-0: client.test\r", "X-Email-0: a@x.test\r", "X-OTHER-msUPN-0: upn@x.test\r"})
+        EXPECT_NE(told.find(line), std::string::npos) << line << told;
+    for (const char* name : {"X-Email-1: a", "X-Email-1: u", "X-OTHER-dnsSRV-0: u", "X-IP-0: a"})
+        EXPECT_EQ(told.find(name), std::string::npos) << name << told;
 }
 
 TEST_P(Tls, ServesTwoTypesOfKeys) {

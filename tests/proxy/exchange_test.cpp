@@ -140,7 +140,7 @@ std::vector<Case> cases() {
          "- 400 length client/request-head/malformed 0 ", true},
         {"too much content", all(hello),
          "POST /a HTTP/1.1\r\nHost: h\r\nContent-Length: 99\r\n\r\n", "HTTP/1.1 413 ",
-         "POST 413 length ok 0 ", true, "LimitRequestBody 10"},
+         "POST 413 length client/request-head/too-large 0 ", true, "LimitRequestBody 10"},
         {"too many chunks", silent(),
          "POST /a HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\nb\r\nhello world\r\n",
          "HTTP/1.1 413 ", "POST 413 length client/request-content/too-large 1 ", true,

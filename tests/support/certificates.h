@@ -37,13 +37,15 @@ public:
     std::string certificate() const { return pem(certificate_); }
 
     /// For a name (DNS, and 127.0.0.1); `kind` is "EC" or "RSA"; valid for `days`, less than 0:
-    /// already expired. `responder`: a URI where its status could be asked for, or none.
+    /// already expired. `responder`: a URI where its status could be asked for, or none. `also`:
+    /// more alternative names, as OpenSSL's configuration has them.
     Issued issue(const std::string& name, const char* kind = "EC", int days = 90,
-                 const std::string& responder = "") {
+                 const std::string& responder = "", const std::string& also = "") {
         EVP_PKEY* key = make_key(kind);
         X509* made = begin(name, key, ++serial_, days);
         X509_set_issuer_name(made, X509_get_subject_name(certificate_));
-        extend(made, NID_subject_alt_name, "DNS:" + name + ",IP:127.0.0.1");
+        extend(made, NID_subject_alt_name,
+               "DNS:" + name + ",IP:127.0.0.1" + (also.empty() ? "" : "," + also));
         if (!responder.empty()) extend(made, NID_info_access, "OCSP;URI:" + responder);
         X509_sign(made, key_, EVP_sha256());
         const Issued issued{pem(made), pem(key)};

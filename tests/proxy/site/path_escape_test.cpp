@@ -130,6 +130,15 @@ constexpr Row escapes[] = {
     {"/app/%ef%bc%8e%ef%bc%8e/admin", "400"},
     {"/app/..%ef%bc%8fadmin", "400"},
     {"/%ef%bc%8fadmin", "400"},
+    {"/%ef%bd%81dmin", "400"},
+    {"/admin%ef%bc%9b", "400"},
+    {"/app/%e2%80%a5/admin", "400"},
+    {"/app/%e2%80%a4%e2%80%a4/admin", "400"},
+    // what ends a path
+    {"/admin%23", "400"},
+    {"/admin%3f", "400"},
+    {"/app/..%23/admin", "400"},
+    {"/admin%2523", "400"},
     {"/app/%u002e%u002e/admin", "400"},
     {"/app/..%u2215admin", "400"},
     // what is dropped or cut off on the way
