@@ -213,6 +213,7 @@ void Exchange::refuse(const RefusedRequest& refused) {
     capture(facts);
     request_.method = refused.method;
     own_answer_ = make_answer(refused.status, *settings_);
+    own_answer_->content += refused.told;
     note_refusal(refused.status, refused.reason);
 }
 

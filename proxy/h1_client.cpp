@@ -240,15 +240,18 @@ void H1Client::begin_content(const Request& request) {
 H1Client::HeadEnd H1Client::refuse(const http::RequestHead* head, std::string_view text,
                                    http::HeadError error) {
     persists_ = false;
+    const bool is_tls = text.starts_with("\x16\x03");
     const char* reason = error.code == http::HeadFault::none ? "the request head took too long"
-                         : text.starts_with("\x16\x03") ? "TLS on a port that speaks plain HTTP"
+                         : is_tls ? "TLS on a port that speaks plain HTTP"
                          : net::read_proxy_header(text).has_begun
                              ? "a PROXY header where none is taken"
                              : http::reason(error.code);
     // RFC 9110 section 9.3.2: no response to HEAD has content, whatever else is wrong with it.
     const http::Method method = head != nullptr ? head->method : turn_->parser->method();
     turn_->is_head_request = method == http::Method::head;
-    turn_->exchange->refuse({head, text, error.status, reason, method});
+    const char* told =
+        is_tls ? "<p>This port speaks plain HTTP; the connection began with TLS.</p>\n" : "";
+    turn_->exchange->refuse({head, text, error.status, reason, method, told});
     return HeadEnd::refused;
 }
 

@@ -40,8 +40,9 @@ struct RefusedRequest {
     const http::RequestHead* head;  // null when it could not be read
     std::string_view text;
     std::uint16_t status;
-    const char* reason;   // static text
-    http::Method method;  // as far as it was read; `other` when it was not
+    const char* reason;     // static text
+    http::Method method;    // as far as it was read; `other` when it was not
+    const char* told = "";  // static HTML, behind the page of the status
 };
 
 }  // namespace headgate::proxy

@@ -126,7 +126,7 @@ std::string TlsWatch::reload(Watched& watched) {
     conf::Diagnostics diagnostics = site.tls->texts;
     const TlsFiles files =
         watched.part == of_clients
-            ? read_tls_files(*site.tls, site.name, diagnostics)
+            ? read_tls_files(*site.tls, diagnostics)
             : read_upstream_files(*site.tls->upstreams[watched.part - of_upstreams], diagnostics);
     const bool is_made =
         !diagnostics.has_errors() && take(watched.part, *site.tls, files, diagnostics);

@@ -44,6 +44,21 @@ int give_passphrase(char* into, int size, int, void* passphrase) {
     return static_cast<int>(text.size());
 }
 
+Owned<EVP_PKEY> key_of(const std::string& text, const std::string& passphrase) {
+    const Owned<BIO> pem = bio_of(text);
+    auto* given = const_cast<std::string*>(&passphrase);
+    return Owned<EVP_PKEY>(PEM_read_bio_PrivateKey(pem.get(), nullptr, give_passphrase, given));
+}
+
+/// After key_of() found none.
+std::string why_no_key(const TlsCredential& credential) {
+    const std::string reason = last_reason("not PEM");
+    const bool is_encrypted = credential.key.find("ENCRYPTED") != std::string::npos;
+    if (!is_encrypted) return "no private key in it: " + reason;
+    return credential.passphrase.empty() ? "it is encrypted, and there is no passphrase for it"
+                                         : "it is encrypted, and the passphrase does not open it";
+}
+
 /// A session that the server gave us: the transport knows where it is kept.
 int keep_session(SSL* ssl, SSL_SESSION* session) {
     static_cast<TlsTransport*>(SSL_get_app_data(ssl))->keep_session(session);
@@ -128,6 +143,12 @@ void TlsContext::prefer_own_ciphers() {
     SSL_CTX_set_options(native_, SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA);
 }
 
+bool opens_key(const std::string& key, const std::string& passphrase) {
+    const bool opens = key_of(key, passphrase) != nullptr;
+    ERR_clear_error();
+    return opens;
+}
+
 TlsCredentialProblem TlsContext::add_credential(const TlsCredential& credential) {
     using Where = TlsCredentialProblem::Where;
     ERR_clear_error();
@@ -138,11 +159,8 @@ TlsCredentialProblem TlsContext::add_credential(const TlsCredential& credential)
     while (X509* next = PEM_read_bio_X509(text.get(), nullptr, nullptr, nullptr))
         sk_X509_push(chain.get(), next);
     ERR_clear_error();
-    const Owned<BIO> key_text = bio_of(credential.key);
-    auto* passphrase = const_cast<std::string*>(&credential.passphrase);
-    const Owned<EVP_PKEY> key(
-        PEM_read_bio_PrivateKey(key_text.get(), nullptr, give_passphrase, passphrase));
-    if (!key) return {Where::key, "no private key in it: " + last_reason("not PEM")};
+    const Owned<EVP_PKEY> key = key_of(credential.key, credential.passphrase);
+    if (!key) return {Where::key, why_no_key(credential)};
     if (X509_check_private_key(own.get(), key.get()) != 1) {
         ERR_clear_error();
         return {Where::key, "the key does not belong to the certificate"};

@@ -41,6 +41,9 @@ struct TlsCertificateBrief {
     std::time_t expiry = 0;
 };
 
+/// Whether a passphrase opens an encrypted key (PEM).
+bool opens_key(const std::string& key, const std::string& passphrase);
+
 class TlsContext {
 public:
     enum class Role { server, client };

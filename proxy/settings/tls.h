@@ -57,6 +57,8 @@ struct TlsServerSettings : TlsTerms {
     /// virtual host's Protocols.
     std::string protocols_offered;
     bool own_protocol_order = true;
+    /// "name:port", for the program of SSLPassPhraseDialog; not a directive's either.
+    std::string owner_of_keys;
 
     void merge_from(const TlsServerSettings& over);
 };

@@ -111,7 +111,10 @@ private:
         const Site* tunnel = nullptr;
         for (const Site* site : candidates.sites)
             tunnel = site->settings.tunnel ? site : tunnel;
-        if (tunnel == nullptr) return;
+        if (tunnel == nullptr) {
+            warn_of_tls_behind(first, candidates);
+            return;
+        }
         candidates.reads_hello = true;
         for (const Site* site : candidates.sites) {
             if (site->settings.tunnel || site->serves_tls()) continue;
@@ -120,6 +123,21 @@ private:
                 "a tunnel is chosen by the name in a ClientHello, and virtual host " + site->name +
                     " of the same address speaks plain HTTP",
                 "give one of them another port, or SSLEngine On to that one");
+        }
+    }
+
+    /// As in Apache, a connection begins the way the first virtual host of its address wants. A
+    /// warning, for such a virtual host may serve TLS at another address.
+    void warn_of_tls_behind(const Site& first, const Sites::Candidates& candidates) {
+        if (first.tls == nullptr || first.serves_tls()) return;
+        for (const Site* site : candidates.sites) {
+            if (!site->serves_tls()) continue;
+            loaded_.diagnostics.warning(
+                site->tls->server_settings.engine.span(),
+                "no effect where the first virtual host of the address, " + first.name + " (" +
+                    loaded_.diagnostics.sources().place(first.span) +
+                    "), speaks plain HTTP: so does virtual host " + site->name + " there",
+                "give one of them another port, or SSLEngine On to the first");
         }
     }
 
@@ -157,8 +175,23 @@ private:
         server.protocols_offered =
             is_tunnel ? protocol_list(site.settings.protocols) : "\x08http/1.1";
         server.own_protocol_order = *site.settings.own_protocol_order;
+        server.owner_of_keys = site.name + ":" + std::to_string(port_of(scope));
         if (!is_tunnel) ask_for_locations(site, server);
         site.tls = load_tls(server, std::move(upstreams), site.name, loaded_);
+    }
+
+    /// As Apache's "servername:port": ServerName's, else the address's, else that of HTTPS.
+    static std::uint16_t port_of(const conf::Scope& scope) {
+        std::string_view name = *scope.settings.get<ServerSettings>().server_name;
+        const std::size_t scheme = name.find("://");
+        if (scheme != name.npos) name.remove_prefix(scheme + 3);
+        const auto named = conf::address(name);
+        if (named.value && named.value->port != 0) return named.value->port;
+        for (const conf::Word& word : scope.arguments) {
+            const auto address = conf::address(word.text);
+            if (address.value && address.value->port != 0) return address.value->port;
+        }
+        return 443;
     }
 
     /// Who asks for a certificate at some Location has to ask everybody, at the handshake.

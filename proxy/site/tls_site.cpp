@@ -1,14 +1,12 @@
 // See tls_site.h. Reads files as whoever loads the configuration: the supervisor, mostly root.
 #include "proxy/site/tls_site.h"
 
-#include <sys/wait.h>
-
 #include <algorithm>
-#include <cstdio>
 #include <ctime>
 
 #include "proxy/net/tls_tickets.h"
 #include "proxy/site/tls_files.h"
+#include "proxy/site/tls_passphrase.h"
 #include "proxy/site/tls_shared.h"
 #include "proxy/site/tls_stapling.h"
 
@@ -20,19 +18,6 @@ using net::TlsCredential;
 using net::TlsCredentialProblem;
 
 constexpr int days_of_notice = 14;
-
-/// What the program of SSLPassPhraseDialog prints, less its line's end.
-std::string ask_passphrase(const std::string& program, const std::string& site_name) {
-    FILE* out = ::popen((program + " '" + site_name + ":443' RSA").c_str(), "re");
-    if (out == nullptr) return "";
-    char line[1024] = "";
-    if (std::fgets(line, sizeof line, out) == nullptr) line[0] = '\0';
-    ::pclose(out);
-    std::string text(line);
-    while (!text.empty() && (text.back() == '\n' || text.back() == '\r'))
-        text.pop_back();
-    return text;
-}
 
 std::string joined(const std::vector<conf::Word>& words) {
     std::string all;
@@ -92,8 +77,7 @@ bool TlsSite::may_serve(const TlsSite& other) const {
     return false;
 }
 
-TlsFiles read_tls_files(const TlsSite& site, const std::string& site_name,
-                        conf::Diagnostics& diagnostics) {
+TlsFiles read_tls_files(const TlsSite& site, conf::Diagnostics& diagnostics) {
     const TlsServerSettings& settings = site.server_settings;
     TlsFileReader files(site.server_root, diagnostics);
     TlsFiles read;
@@ -106,9 +90,9 @@ TlsFiles read_tls_files(const TlsSite& site, const std::string& site_name,
                              ? files.read(settings.keys[i].text, settings.keys[i].span, "key")
                              : credential.certificates;
         credential.certificates += chain;
-        const bool is_locked = credential.key.find("ENCRYPTED") != std::string::npos;
-        if (is_locked && !settings.passphrase_program->empty()) {
-            credential.passphrase = ask_passphrase(*settings.passphrase_program, site_name);
+        if (is_encrypted(credential.key) && !settings.passphrase_program->empty()) {
+            credential.passphrase = passphrase_of(credential.key, *settings.passphrase_program,
+                                                  {settings.owner_of_keys, i});
         }
         read.credentials.push_back(std::move(credential));
     }
@@ -237,7 +221,7 @@ std::unique_ptr<TlsSite> load_tls(const TlsServerSettings& server,
     }
     if (*server.engine) {
         const std::size_t errors_before = loaded.diagnostics.error_count();
-        const TlsFiles files = read_tls_files(*site, site_name, loaded.diagnostics);
+        const TlsFiles files = read_tls_files(*site, loaded.diagnostics);
         if (loaded.diagnostics.error_count() != errors_before) return nullptr;
         load_ticket_keys(*site, loaded.diagnostics);
         site->set_server(make_server_context(*site, files, loaded.diagnostics));

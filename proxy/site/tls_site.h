@@ -65,8 +65,7 @@ private:
 };
 
 /// Reads what the settings of a site name. Mistakes go to the diagnostics.
-TlsFiles read_tls_files(const TlsSite& site, const std::string& site_name,
-                        conf::Diagnostics& diagnostics);
+TlsFiles read_tls_files(const TlsSite& site, conf::Diagnostics& diagnostics);
 /// The names of all of them, in full.
 std::vector<std::string> tls_file_names(const TlsSite& site);
 /// Null when something is wrong with it, which has been said then.

@@ -1,5 +1,6 @@
 // Wrong configurations and the exact messages they get: every tests/cases/conf-errors/NN-name.conf
-// is loaded with the rows of all layers, and compared with NN-name.expected.
+// is loaded with the rows of all layers, its sites are built when that went well, and what is said
+// is compared with NN-name.expected.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -13,6 +14,7 @@
 #include "mpm/settings.h"
 #include "proxy/settings/settings.h"
 #include "proxy/settings/tls.h"
+#include "proxy/site/site.h"
 
 namespace headgate {
 namespace {
@@ -41,8 +43,9 @@ std::string rendered(const std::string& name) {
     conf::LoadOptions options;
     options.file = folder + name + ".conf";
     options.server_root = folder;
-    const conf::Loaded loaded = conf::load(
+    conf::Loaded loaded = conf::load(
         options, {mpm::setting_rows(), proxy::setting_rows(), proxy::tls_setting_rows()});
+    if (!loaded.diagnostics.has_errors()) proxy::Sites::build(loaded, true);
     return without_folder(loaded.diagnostics.render(false) + loaded.diagnostics.summary() + "\n");
 }
 

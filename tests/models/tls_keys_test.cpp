@@ -112,6 +112,64 @@ TEST_P(TlsKeys, AreOutOfReachOfChildren) {
     EXPECT_EQ(proxy.children(), children);
 }
 
+/// The folder's program of SSLPassPhraseDialog: it notes how it is called, and knows a key by that.
+std::string dialog(const TlsFiles& files) {
+    const std::string program =
+        files.folder.write("dialog", "#!/bin/sh\necho \"$1 $2\" >> " + files.folder.file("calls") +
+                                         "\ncase $2 in RSA) echo one;; DSA) echo two;; esac\n");
+    std::filesystem::permissions(program, std::filesystem::perms(0755));
+    return "SSLPassPhraseDialog exec:" + program + "\n";
+}
+
+/// Encrypts the key of a name that server() has written.
+void encrypt(const TlsFiles& files, const std::string& name, const std::string& passphrase) {
+    files.folder.write(name + ".key", encrypted(files.folder.read(name + ".key"), passphrase));
+}
+
+TEST_P(TlsKeys, OpenByAPassphrase) {
+    const TlsFiles files;
+    RunningOrigin origin;
+    const std::string server = files.server("a.test");
+    encrypt(files, "a.testEC", "one");
+    RunningProxy proxy(model(), dialog(files) + "<VirtualHost *:${PORT}>\nServerName a.test\n" +
+                                    server + "</VirtualHost>\n" + pass_all_to(origin));
+    EXPECT_EQ(status_over_tls(proxy), 200);
+    EXPECT_EQ(files.folder.read("calls"), "a.test:" + std::to_string(proxy.port()) + " RSA\n");
+}
+
+TEST_P(TlsKeys, OpenByAPassphraseEach) {
+    const TlsFiles files;
+    RunningOrigin origin;
+    const std::string server = files.server("a.test") + files.server("a.test", "RSA");
+    encrypt(files, "a.testEC", "one");
+    encrypt(files, "a.testRSA", "two");
+    RunningProxy proxy(model(), dialog(files) +
+                                    "<VirtualHost *:${PORT}>\nServerName https://a.test:8443\n" +
+                                    server + "</VirtualHost>\n" + pass_all_to(origin));
+    for (const char* type : {"ECDSA", "RSA"}) {
+        TlsTerms terms = asking_for("a.test");
+        terms.version = TLS1_2_VERSION;
+        terms.ciphers = std::string("ECDHE-") + type + "-AES128-GCM-SHA256";
+        RawConnection client(proxy.port(), terms);
+        EXPECT_TRUE(client.shake()) << type << ": " << client.tls()->fault();
+    }
+    EXPECT_EQ(files.folder.read("calls"), "a.test:8443 RSA\na.test:8443 DSA\n");
+}
+
+/// What opened one key is tried at the next, as in Apache: the program may know the first alone.
+TEST_P(TlsKeys, OpenByThePassphraseOfAnother) {
+    const TlsFiles files;
+    RunningOrigin origin;
+    const std::string server =
+        files.server("a.test") + files.server("a.test", "RSA") + files.server("b.test");
+    for (const char* name : {"a.testEC", "a.testRSA", "b.testEC"})
+        encrypt(files, name, "one");
+    RunningProxy proxy(model(), dialog(files) + "<VirtualHost *>\nServerName a.test\n" + server +
+                                    "</VirtualHost>\n" + pass_all_to(origin));
+    EXPECT_EQ(status_over_tls(proxy), 200);
+    EXPECT_EQ(files.folder.read("calls"), "a.test:443 RSA\n");
+}
+
 /// Who wants cores says where.
 TEST_P(TlsKeys, AreInCoresThatWereAskedFor) {
     if (::geteuid() != 0) GTEST_SKIP() << "only root can become somebody else";

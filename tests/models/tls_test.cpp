@@ -378,8 +378,13 @@ TEST_P(Tls, AnswersTheWrongScheme) {
     nonsense.send("\x01\x02\x03\x04");
     EXPECT_EQ(nonsense.receive_rest(), "");
     proxy.error_log("neither a ClientHello nor a request");
-    RawConnection tls(proxy.second_port(), asking_for("a.test"));
-    EXPECT_FALSE(tls.shake());
+    RawConnection tls(proxy.second_port());
+    tls.send(client_hello());
+    const Response refusal = tls.receive_response();
+    EXPECT_EQ(refusal.status, 400);
+    EXPECT_NE(refusal.content.find("This port speaks plain HTTP; the connection began with TLS."),
+              std::string::npos)
+        << refusal.content;
     proxy.error_log("TLS on a port that speaks plain HTTP");
     RawConnection large(proxy.port());
     large.send(std::string("\x16\x03\x01\x40\x00\x01\x01\x00\x00", 9) + std::string(70'000, 'x'));

@@ -18,6 +18,22 @@ struct Issued {
     std::string key;
 };
 
+/// A key (PEM) that only a passphrase opens.
+inline std::string encrypted(const std::string& key, const std::string& passphrase) {
+    BIO* in = BIO_new_mem_buf(key.data(), -1);
+    EVP_PKEY* read = PEM_read_bio_PrivateKey(in, nullptr, nullptr, nullptr);
+    BIO* out = BIO_new(BIO_s_mem());
+    PEM_write_bio_PKCS8PrivateKey(out, read, EVP_aes_128_cbc(), passphrase.data(),
+                                  static_cast<int>(passphrase.size()), nullptr, nullptr);
+    char* octets = nullptr;
+    const long size = BIO_get_mem_data(out, &octets);
+    const std::string text(octets, static_cast<std::size_t>(size));
+    BIO_free(in);
+    BIO_free(out);
+    EVP_PKEY_free(read);
+    return text;
+}
+
 class Authority {
 public:
     explicit Authority(const std::string& name = "Test Authority") : key_(make_key("EC")) {
