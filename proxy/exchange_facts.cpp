@@ -202,7 +202,8 @@ bool Exchange::prepare_tls(const Request& request, const Match& match) {
     const bool preserves_host = *settings_->proxy_preserve_host && !request.host.empty();
     tls_->server_name = preserves_host ? std::string(host_without_port(request.host))
                                        : match.route->rule.target.host;
-    tls_->checks = {*upstream.settings.check_name, *upstream.settings.check_expiry};
+    tls_->checks = upstream.checks();
+    tls_->protocols = "\x08http/1.1";  // whoever serves others too by ALPN need not guess
     return true;
 }
 

@@ -99,7 +99,7 @@ void RawTunnel::prepare(std::string_view server_name) {
     tls_.emplace();
     tls_->context = upstream.context();
     tls_->server_name = rule_.endpoint.host;
-    tls_->checks = {*upstream.settings.check_name, *upstream.settings.check_expiry};
+    tls_->checks = upstream.checks();
     tls_->protocols = protocols_to_ask_for();
     options_.tls = &*tls_;
 }

@@ -181,8 +181,7 @@ loop::Task<Result<void>> pump(Direction way) {
             way.to.finish_writing();
             co_return Result<void>();
         } else if (done) {
-            done = Failure{way.from_side, FailureKind::reset, phase::tunnel, 0,
-                           tried.error,   "connection lost"};
+            done = net::lost(way.from_side, phase::tunnel, way.from, tried.error);
         }
         if (done) continue;
         Failure failure = done.error();

@@ -101,7 +101,7 @@ loop::Task<Result<ReceivedHead*>> H1Exchange::read_head(const loop::Deadline& de
                 : failure(FailureKind::incomplete, "end of input in the head");
         }
         if (tried.state == Tried::State::error) {
-            co_return failure(FailureKind::reset, "connection lost", tried.error);
+            co_return net::lost(Side::upstream, phase::upstream_wait, *transport_, tried.error);
         }
         const loop::Wake wake =
             co_await wait(*transport_, tried.want(), phase::upstream_wait, deadline);

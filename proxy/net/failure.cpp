@@ -1,7 +1,14 @@
 // See failure.h.
 #include "proxy/net/failure.h"
 
+#include "proxy/net/transport.h"
+
 namespace headgate::net {
+
+Failure lost(Side side, loop::Phase phase, const Transport& transport, int error) {
+    const bool is_said = error == broken_tls || error == ended_without_notice;
+    return {side, FailureKind::reset, phase, 0, is_said ? 0 : error, transport.fault()};
+}
 
 std::uint16_t status_of(const Failure& failure) {
     if (failure.status != 0) return failure.status;

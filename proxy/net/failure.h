@@ -43,6 +43,10 @@ struct Failure {
 
 void throw_exception_from_error(const Failure&, const boost::source_location&) = delete;
 
+class Transport;
+/// The failure that an error of a connection means, in the words of its TLS where these say more.
+Failure lost(Side side, loop::Phase phase, const Transport& transport, int error);
+
 /// A value or a Failure. Test it, then use `*` and `error()`; value() does not compile.
 template <class T>
 using Result = boost::system::result<T, Failure>;

@@ -33,7 +33,7 @@ void H1ContentReader::begin(Kind kind, std::uint64_t length, bool forgives_bare_
 Result<ContentRun> H1ContentReader::try_read(Transport& transport, std::span<char> scratch) {
     if (complete_) return ContentRun{{}, true, false};
     const Tried tried = transport.try_read(scratch);
-    if (const auto none = nothing(tried)) return *none;
+    if (const auto none = nothing(transport, tried)) return *none;
     const std::span<char> got = scratch.first(tried.bytes);
     if (kind_ == Kind::length) return take_length(transport, got);
     if (kind_ == Kind::chunked) return take_chunked(transport, got);
@@ -53,17 +53,18 @@ Result<ContentRun> H1ContentReader::try_move(Transport& transport, Pipe& pipe, s
         cannot_move_ = true;
         return ContentRun{};
     }
-    if (const auto none = nothing(tried)) return *none;
+    if (const auto none = nothing(transport, tried)) return *none;
     count(tried.bytes);
     return ContentRun{{}, complete_, false};
 }
 
 /// What it means that no octets came.
-std::optional<Result<ContentRun>> H1ContentReader::nothing(const Tried& tried) {
+std::optional<Result<ContentRun>> H1ContentReader::nothing(const Transport& transport,
+                                                           const Tried& tried) {
     if (tried.is_done()) return std::nullopt;
     if (tried.would_block()) return ContentRun{{}, false, true};
     if (tried.state == Tried::State::end) return ended();
-    return Failure{side_, FailureKind::reset, phase_, 0, tried.error, "connection lost"};
+    return lost(side_, phase_, transport, tried.error);
 }
 
 void H1ContentReader::count(std::size_t octets) {

@@ -52,7 +52,7 @@ public:
     bool has_bare_lf() const { return decoder_ && decoder_->has_bare_lf(); }
 
 private:
-    std::optional<Result<ContentRun>> nothing(const Tried& tried);
+    std::optional<Result<ContentRun>> nothing(const Transport& transport, const Tried& tried);
     void count(std::size_t octets);
     Result<ContentRun> take_length(Transport& transport, std::span<char> got);
     Result<ContentRun> take_chunked(Transport& transport, std::span<char> got);

@@ -130,7 +130,11 @@ void Output::keep(std::initializer_list<std::string_view> pieces, std::size_t sk
 loop::Task<Result<void>> Output::drain(loop::Phase phase, loop::Deadline deadline) {
     while (true) {
         Result<void> flushed = flush();
-        if (!flushed) co_return failure(phase, flushed.error().error);
+        if (!flushed) {
+            Failure failed = flushed.error();
+            failed.phase = phase;
+            co_return failed;
+        }
         if (is_empty()) co_return Result<void>();
         const bool is_trial =
             pipe_ && pipe_->held() <= few_octets && !is_sooner(deadline, patience);
@@ -143,6 +147,7 @@ loop::Task<Result<void>> Output::drain(loop::Phase phase, loop::Deadline deadlin
 }
 
 Failure Output::failure(loop::Phase phase, int error) const {
+    if (error == broken_tls) return lost(side_, phase, transport_, error);
     return {side_, FailureKind::reset, phase, 0, error, "writing failed"};
 }
 

@@ -10,32 +10,14 @@
 #include <string_view>
 
 #include "mpm/loop/want.h"
+#include "proxy/net/tls_choices.h"
 #include "proxy/net/tls_kernel.h"
+#include "proxy/net/tls_owned.h"
 #include "proxy/net/tls_staples.h"
 #include "proxy/net/tls_transport.h"
 
 namespace headgate::net {
 namespace {
-
-struct Free {
-    void operator()(BIO* bio) const { BIO_free(bio); }
-    void operator()(X509* certificate) const { X509_free(certificate); }
-    void operator()(EVP_PKEY* key) const { EVP_PKEY_free(key); }
-    void operator()(STACK_OF(X509) * list) const { sk_X509_pop_free(list, X509_free); }
-    void operator()(SSL_CONF_CTX* conf) const { SSL_CONF_CTX_free(conf); }
-};
-template <class T>
-using Owned = std::unique_ptr<T, Free>;
-
-Owned<BIO> bio_of(const std::string& text) {
-    return Owned<BIO>(BIO_new_mem_buf(text.data(), static_cast<int>(text.size())));
-}
-
-std::string last_reason(const char* otherwise) {
-    const char* reason = ERR_reason_error_string(ERR_peek_last_error());
-    ERR_clear_error();
-    return reason != nullptr ? reason : otherwise;
-}
 
 int give_passphrase(char* into, int size, int, void* passphrase) {
     const auto& text = *static_cast<const std::string*>(passphrase);
@@ -170,6 +152,16 @@ TlsCredentialProblem TlsContext::add_credential(const TlsCredential& credential)
         return {Where::certificate, last_reason("refused by OpenSSL")};
     }
     shown_.push_back(brief_of(own.get()));
+    return {};
+}
+
+TlsCredentialProblem TlsContext::add_choices(const TlsCredential& mixed) {
+    if (TlsChoices::keys_in(mixed.key) <= 1) return add_credential(mixed);
+    choices_ = std::make_unique<TlsChoices>();
+    const TlsCredentialProblem problem = choices_->add(mixed);
+    if (problem.where != TlsCredentialProblem::Where::none) return problem;
+    shown_ = choices_->briefs();
+    choices_->serve(native_);
     return {};
 }
 

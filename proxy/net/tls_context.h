@@ -18,6 +18,7 @@ struct x509_st;
 
 namespace headgate::net {
 
+class TlsChoices;
 class TlsSessionCache;
 class TlsStaples;
 
@@ -68,6 +69,10 @@ public:
     void prefer_own_ciphers();
     /// One for each type of key at most: a later one of the same type takes its place.
     TlsCredentialProblem add_credential(const TlsCredential& credential);
+    /// Client side: certificates and keys in one text. One key: as add_credential(). Several: the
+    /// certificate that one of them belongs to is shown where the server names its authority
+    /// (tls_choices.h); the other certificates are their chains.
+    TlsCredentialProblem add_choices(const TlsCredential& mixed);
     /// Certificates that others' are verified with.
     std::string add_authorities(const std::string& pem);
     /// Names of authorities that clients are told instead of those they are verified with.
@@ -116,6 +121,7 @@ private:
     TlsTickets* tickets_ = nullptr;
     std::vector<TlsTicketKey> own_ticket_keys_;
     std::unique_ptr<TlsStaples> staples_;
+    std::unique_ptr<TlsChoices> choices_;
     std::vector<TlsCertificateBrief> shown_;
     // Shared (rule zero): a reload may give the next generation another size.
     std::shared_ptr<TlsSessionCache> session_cache_;

@@ -2,6 +2,7 @@
 // and the checks of an upstream's certificate that Apache makes whatever SSLProxyVerify says.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -16,9 +17,12 @@ std::string tls_fact(const TlsTransport& transport, std::string_view name);
 /// Whether the handshake was a short one, of a session agreed before.
 bool is_resumed(const TlsTransport& transport);
 
-/// SSLProxyCheckPeerName and SSLProxyCheckPeerExpire.
+/// SSLProxyCheckPeerName with SSLProxyCheckPeerCN, and SSLProxyCheckPeerExpire.
 struct PeerChecks {
-    bool name = true;
+    /// Whether the name asked for must be one of the certificate's, or the common name of its
+    /// subject whatever other names it has.
+    enum class Name : std::uint8_t { unchecked, any, common };
+    Name name = Name::any;
     bool expiry = true;
 };
 /// Why the peer's certificate must not be believed (static text); null when it may be.

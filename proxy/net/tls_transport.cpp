@@ -111,9 +111,9 @@ loop::Task<Result<void>> handshake(TlsTransport& transport, Side side, loop::Dea
         const Tried tried = transport.try_handshake();
         if (tried.is_done()) co_return Result<void>();
         if (!tried.would_block()) {
-            const int error = tried.error == broken_tls ? 0 : tried.error;
-            co_return Failure{side,  FailureKind::tls_failed, phase::tls, 0,
-                              error, transport.fault()};
+            Failure failure = lost(side, phase::tls, transport, tried.error);
+            failure.kind = FailureKind::tls_failed;
+            co_return failure;
         }
         const loop::Wake wake = co_await wait(transport, tried.want(), phase::tls, deadline);
         if (wake != loop::Wake::ready) co_return failed_wait(side, phase::tls, wake);

@@ -21,11 +21,6 @@ namespace headgate::net {
 class TlsContext;
 class TlsSessions;
 
-/// Tried::error of an input that ended without close_notify.
-inline constexpr int ended_without_notice = ENOLINK;
-/// Tried::error of what is no TLS, or broken: fault() says what.
-inline constexpr int broken_tls = EPROTO;
-
 class TlsTransport final : public Transport {
 public:
     /// Octets that `under` has unread are the first of the handshake. Whether it accepts or
@@ -36,8 +31,8 @@ public:
 
     /// One try at the handshake. It must be done before anything is read or written.
     Tried try_handshake();
-    /// Why it failed: static text.
-    const char* fault() const { return fault_; }
+    /// Why it failed, or what failed later: static text, TLS's own where that was the reason.
+    const char* fault() const override { return fault_; }
 
     /// Client side, before the handshake: the server name to ask for (RFC 6066; not for literals).
     void ask_for(const std::string& server_name);
@@ -90,7 +85,7 @@ private:
     ssl_st* ssl_;
     Unread unread_;
     std::unique_ptr<Store> store_;  // null: sessions are not kept
-    const char* fault_ = "";
+    const char* fault_ = "connection lost";
     int end_error_ = 0;                      // of end_, when that is an error
     Tried::State end_ = Tried::State::done;  // how the connection ended, once it has
     Want read_needs_ = Want::read;

@@ -7,6 +7,7 @@
 
 #include <memory>
 
+#include "proxy/http/field_names.h"
 #include "proxy/net/tls_context.h"
 #include "proxy/net/tls_peer.h"
 
@@ -109,6 +110,35 @@ void TlsContext::check_revocation(Revocation mode, bool missing_is_right) {
 
 // ---- the peer of a connection
 
+namespace {
+
+bool is_for(X509* certificate, const std::string& name) {
+    const bool is_address = X509_check_ip_asc(certificate, name.c_str(), 0) == 1;
+    const bool is_name = X509_check_host(certificate, name.data(), name.size(), 0, nullptr) == 1;
+    ERR_clear_error();
+    return is_address || is_name;
+}
+
+/// As Apache compares: the first common name, which may begin with "*." for one label.
+bool is_common_name(X509* certificate, std::string_view name) {
+    const X509_NAME* subject = X509_get_subject_name(certificate);
+    const int at = X509_NAME_get_index_by_NID(subject, NID_commonName, -1);
+    if (at < 0) return false;
+    unsigned char* octets = nullptr;
+    const ASN1_STRING* written = X509_NAME_ENTRY_get_data(X509_NAME_get_entry(subject, at));
+    const int size = ASN1_STRING_to_UTF8(&octets, written);
+    ERR_clear_error();
+    if (size < 0) return false;
+    const std::string common(reinterpret_cast<char*>(octets), static_cast<std::size_t>(size));
+    OPENSSL_free(octets);
+    if (http::equals_ignore_case(common, name)) return true;
+    const std::size_t dot = name.find('.');
+    return common.starts_with("*.") && dot != name.npos &&
+           http::equals_ignore_case(std::string_view(common).substr(1), name.substr(dot));
+}
+
+}  // namespace
+
 const char* fault_of_peer(const TlsTransport& transport, const std::string& name,
                           const PeerChecks& checks) {
     X509* certificate = SSL_get0_peer_certificate(transport.ssl());
@@ -117,11 +147,18 @@ const char* fault_of_peer(const TlsTransport& transport, const std::string& name
                           X509_cmp_current_time(X509_get0_notAfter(certificate)) < 0)) {
         return "the upstream's certificate is not valid now";
     }
-    if (!checks.name) return nullptr;
-    const bool is_address = X509_check_ip_asc(certificate, name.c_str(), 0) == 1;
-    const bool is_name = X509_check_host(certificate, name.data(), name.size(), 0, nullptr) == 1;
-    ERR_clear_error();
-    return is_address || is_name ? nullptr : "the upstream's certificate is for another name";
+    switch (checks.name) {
+        case PeerChecks::Name::unchecked:
+            return nullptr;
+        case PeerChecks::Name::any:
+            return is_for(certificate, name) ? nullptr
+                                             : "the upstream's certificate is for another name";
+        case PeerChecks::Name::common:
+            return is_common_name(certificate, name)
+                       ? nullptr
+                       : "the upstream's certificate has another common name";
+    }
+    return nullptr;
 }
 
 }  // namespace headgate::net

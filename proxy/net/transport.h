@@ -20,6 +20,11 @@ namespace headgate::net {
 
 class Pipe;
 
+/// Tried::error of an input that ended without close_notify.
+inline constexpr int ended_without_notice = ENOLINK;
+/// Tried::error of what is no TLS, or broken: fault() says what.
+inline constexpr int broken_tls = EPROTO;
+
 enum class Want : std::uint8_t { read, write };
 
 /// What one try did.
@@ -99,6 +104,9 @@ public:
     /// Whether octets of a try that would have blocked are on their way all the same, so that the
     /// next try cannot begin with others (a TLS record, once made).
     virtual bool is_committed() const { return false; }
+
+    /// Why a try ended in an error, as far as this knows more than the errno value: static text.
+    virtual const char* fault() const { return "connection lost"; }
 
     virtual loop::Loop& loop() = 0;
 

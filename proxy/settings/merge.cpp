@@ -139,6 +139,7 @@ void TlsUpstreamSettings::merge_from(const TlsUpstreamSettings& over) {
     TlsTerms::merge_from(over);
     engine.merge_from(over.engine);
     check_name.merge_from(over.check_name);
+    check_common_name.merge_from(over.check_common_name);
     check_expiry.merge_from(over.check_expiry);
     machine_certificate.merge_from(over.machine_certificate);
     machine_chain.merge_from(over.machine_chain);

@@ -67,8 +67,9 @@ struct TlsServerSettings : TlsTerms {
 struct TlsUpstreamSettings : TlsTerms {
     conf::Set<bool> engine{false};
     conf::Set<bool> check_name{true};
+    conf::Set<bool> check_common_name{true};
     conf::Set<bool> check_expiry{true};
-    conf::Set<std::string> machine_certificate{std::string()};  ///< with its key
+    conf::Set<std::string> machine_certificate{std::string()};  ///< with keys, one or several
     conf::Set<std::string> machine_chain{std::string()};
 
     void merge_from(const TlsUpstreamSettings& over);

@@ -4,16 +4,6 @@
 namespace headgate::proxy::tls_rules {
 namespace {
 
-using conf::Call;
-using conf::Parsed;
-using conf::Word;
-using Context = net::TlsContext;
-
-void ignore_names_check(TlsUpstreamSettings&, const Call& call) {
-    const Parsed<bool> parsed = conf::on_off(call.argument(0).text);
-    if (!parsed.value) call.wrong_value(call.argument(0), parsed.expected);
-}
-
 constexpr unsigned of_upstream = of_server | conf::in_proxy;
 using Upstream = TlsUpstreamSettings;
 
@@ -41,8 +31,10 @@ constexpr conf::Row rows[] = {
         "SSLProxyVerifyDepth", "number", "1", "Longest chain of an upstream's certificate."),
     side<&Upstream::check_name, conf::on_off>("SSLProxyCheckPeerName", "On|Off", "On",
                                               "Whether the certificate must be for the name."),
-    conf::rule<ignore_names_check>("SSLProxyCheckPeerCN", of_upstream, {1, 1}, "On|Off", "On",
-                                   "Accepted: SSLProxyCheckPeerName decides, as in Apache."),
+    side<&Upstream::check_common_name, conf::on_off>(
+        "SSLProxyCheckPeerCN", "On|Off", "On",
+        "Where SSLProxyCheckPeerName is Off: On, if written, compares the common name. Where it is "
+        "not written: Off leaves names unchecked."),
     side<&Upstream::check_expiry, conf::on_off>("SSLProxyCheckPeerExpire", "On|Off", "On",
                                                 "Whether the certificate must be valid now."),
     side<&Upstream::ca_file, conf::text_value>("SSLProxyCACertificateFile", "file", "",
@@ -58,9 +50,10 @@ constexpr conf::Row rows[] = {
                                            "Which certificates of an upstream may not be revoked."),
     side<&Upstream::machine_certificate, conf::text_value>(
         "SSLProxyMachineCertificateFile", "file", "",
-        "The certificate with its key that upstreams are shown."),
+        "The certificate with its key that upstreams are shown; of several pairs, the one of an "
+        "authority that the upstream names."),
     side<&Upstream::machine_chain, conf::text_value>("SSLProxyMachineCertificateChainFile", "file",
-                                                     "", "The chain of that certificate."),
+                                                     "", "The chain of these certificates."),
 };
 
 }  // namespace

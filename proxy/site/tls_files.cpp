@@ -3,12 +3,15 @@
 
 #include <dirent.h>
 
+#include <ctime>
+
 namespace headgate::proxy {
 
 using net::TlsContext;
 
 namespace {
 
+constexpr int days_of_notice = 14;
 constexpr const char* default_ciphers = "ECDHE+AESGCM:ECDHE+CHACHA20";
 
 }  // namespace
@@ -70,6 +73,15 @@ void apply_terms(TlsContext& context, const TlsTerms& terms, conf::Diagnostics& 
 void say_useless(conf::Diagnostics& diagnostics, const std::string& problem,
                  const conf::Span& span) {
     if (!problem.empty()) diagnostics.error(span, "this file is of no use: " + problem);
+}
+
+void say_expiry(conf::Diagnostics& diagnostics, const net::TlsCertificateBrief& certificate,
+                const conf::Span& span) {
+    const std::time_t left = certificate.expiry - std::time(nullptr);
+    if (certificate.expiry == 0 || left >= days_of_notice * 86400) return;
+    diagnostics.warning(
+        span, left < 0 ? "this certificate has expired"
+                       : "this certificate expires in " + std::to_string(left / 86400) + " days");
 }
 
 void add_authorities(TlsContext& context, const TlsTerms& terms, const TlsFiles& files,

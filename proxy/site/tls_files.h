@@ -56,5 +56,8 @@ void add_authorities(net::TlsContext& context, const TlsTerms& terms, const TlsF
 /// A problem of a PEM text goes where its file was named.
 void say_useless(conf::Diagnostics& diagnostics, const std::string& problem,
                  const conf::Span& span);
+/// Warns of a certificate that has expired or soon will.
+void say_expiry(conf::Diagnostics& diagnostics, const net::TlsCertificateBrief& certificate,
+                const conf::Span& span);
 
 }  // namespace headgate::proxy

@@ -17,8 +17,6 @@ using net::TlsContext;
 using net::TlsCredential;
 using net::TlsCredentialProblem;
 
-constexpr int days_of_notice = 14;
-
 std::string joined(const std::vector<conf::Word>& words) {
     std::string all;
     for (const conf::Word& word : words)
@@ -134,13 +132,7 @@ void add_credentials(TlsContext& context, const TlsServerSettings& settings, con
             diagnostics.error(word.span, "this file is of no use: " + problem.text);
             continue;
         }
-        const std::time_t expiry = context.shown().back().expiry;
-        const std::time_t left = expiry - std::time(nullptr);
-        if (expiry != 0 && left < days_of_notice * 86400) {
-            diagnostics.warning(word.span, left < 0 ? "this certificate has expired"
-                                                    : "this certificate expires in " +
-                                                          std::to_string(left / 86400) + " days");
-        }
+        say_expiry(diagnostics, context.shown().back(), word.span);
     }
 }
 

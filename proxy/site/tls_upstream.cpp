@@ -32,6 +32,19 @@ std::vector<std::unique_ptr<TlsUpstream>> tls_upstreams(const TlsUpstreamSetting
     return all;
 }
 
+net::PeerChecks TlsUpstream::checks() const {
+    using Name = net::PeerChecks::Name;
+    const auto& any = settings.check_name;
+    const auto& common = settings.check_common_name;
+    net::PeerChecks checks{Name::unchecked, *settings.check_expiry};
+    if (*any && (*common || any.is_written())) {
+        checks.name = Name::any;
+    } else if (*common && common.is_written()) {
+        checks.name = Name::common;
+    }
+    return checks;
+}
+
 TlsFiles read_upstream_files(const TlsUpstream& upstream, conf::Diagnostics& diagnostics) {
     const TlsUpstreamSettings& settings = upstream.settings;
     TlsFileReader files(upstream.server_root, diagnostics);
@@ -69,9 +82,11 @@ std::shared_ptr<TlsContext> make_upstream_context(const TlsUpstream& upstream,
                           "write SSLProxyCACertificateFile or SSLProxyCACertificatePath");
     }
     if (!files.credentials.empty()) {
-        say_useless(diagnostics, context->add_credential(files.credentials.front()).text,
+        say_useless(diagnostics, context->add_choices(files.credentials.front()).text,
                     settings.machine_certificate.span());
     }
+    for (const net::TlsCertificateBrief& brief : context->shown())
+        say_expiry(diagnostics, brief, settings.machine_certificate.span());
     return diagnostics.error_count() == errors_before ? context : nullptr;
 }
 

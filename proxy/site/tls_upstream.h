@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "proxy/net/tls_context.h"
+#include "proxy/net/tls_peer.h"
 #include "proxy/settings/tls.h"
 #include "proxy/site/route.h"
 #include "proxy/site/tls_files.h"
@@ -32,6 +33,9 @@ public:
         context_ = std::move(context);
     }
 
+    /// What is looked at in its certificate, as Apache reads the three directives.
+    net::PeerChecks checks() const;
+
     const TlsUpstreamSettings settings;  // merged
     const std::string url;               // of the section; empty: of the virtual host
     const std::string server_root;       // what relative names start from
@@ -47,8 +51,8 @@ std::vector<std::unique_ptr<TlsUpstream>> tls_upstreams(const TlsUpstreamSetting
                                                         const std::vector<ProxySection>& sections,
                                                         const std::string& server_root);
 
-/// Reads what its settings name; the machine certificate is the only credential. Mistakes go to the
-/// diagnostics.
+/// Reads what its settings name; the machine certificates are the only credential. Mistakes go to
+/// the diagnostics.
 TlsFiles read_upstream_files(const TlsUpstream& upstream, conf::Diagnostics& diagnostics);
 /// The names of all of them, in full.
 std::vector<std::string> upstream_file_names(const TlsUpstream& upstream);

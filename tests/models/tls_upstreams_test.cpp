@@ -126,5 +126,174 @@ TEST_P(TlsUpstreams, AreVerified) {
     EXPECT_EQ(status_with("ProxyPreserveHost on\n", "127.0.0.1"), 502) << "proxy.test";
 }
 
+/// As Apache reads SSLProxyCheckPeerName and SSLProxyCheckPeerCN together.
+TEST_P(TlsUpstreams, AreLookedAtForTheirName) {
+    const TlsFiles files;
+    RunningOrigin origin;
+    // Names: a.test and 127.0.0.1; the common name is a.test alone.
+    RunningProxy back(model(), files.server("a.test") + pass_all_to(origin));
+    const struct {
+        const char* directives;
+        const char* name;
+        int status;
+    } cases[] = {
+        {"", "a.test", 200},
+        {"", "b.test", 502},
+        {"SSLProxyCheckPeerCN On\n", "127.0.0.1", 200},
+        {"SSLProxyCheckPeerCN On\n", "b.test", 502},
+        {"SSLProxyCheckPeerCN Off\n", "b.test", 200},
+        {"SSLProxyCheckPeerName On\nSSLProxyCheckPeerCN Off\n", "b.test", 502},
+        {"SSLProxyCheckPeerName Off\n", "b.test", 200},
+        {"SSLProxyCheckPeerName Off\nSSLProxyCheckPeerCN Off\n", "b.test", 200},
+        {"SSLProxyCheckPeerName Off\nSSLProxyCheckPeerCN On\n", "A.Test", 200},
+        {"SSLProxyCheckPeerName Off\nSSLProxyCheckPeerCN On\n", "127.0.0.1", 502},
+        {"SSLProxyCheckPeerName Off\nSSLProxyCheckPeerCN On\n", "b.test", 502},
+    };
+    for (const auto& each : cases) {
+        RunningProxy proxy(
+            model(), std::string("SSLProxyEngine On\nProxyPreserveHost On\n") + each.directives +
+                         "ProxyPass / https://127.0.0.1:" + std::to_string(back.port()) + "/\n");
+        RawConnection client(proxy.port());
+        client.send(std::string("GET /hello HTTP/1.1\r\nHost: ") + each.name + "\r\n\r\n");
+        EXPECT_EQ(client.receive_response().status, each.status) << each.directives << each.name;
+    }
+}
+
+/// A common name of one label's wildcard.
+TEST_P(TlsUpstreams, MayHaveAWildcardAsCommonName) {
+    const TlsFiles files;
+    RunningOrigin origin;
+    RunningProxy back(model(), files.server("*.a.test") + pass_all_to(origin));
+    RunningProxy proxy(model(),
+                       "SSLProxyEngine On\nProxyPreserveHost On\n"
+                       "SSLProxyCheckPeerName Off\nSSLProxyCheckPeerCN On\n"
+                       "ProxyPass / https://127.0.0.1:" +
+                           std::to_string(back.port()) + "/\n");
+    for (const char* name : {"x.a.test", "X.A.test", "a.test", "x.y.a.test", "xa.test"}) {
+        RawConnection client(proxy.port());
+        client.send(std::string("GET /hello HTTP/1.1\r\nHost: ") + name + "\r\n\r\n");
+        const bool fits = std::string(name).size() == 8;
+        EXPECT_EQ(client.receive_response().status, fits ? 200 : 502) << name;
+    }
+}
+
+/// Of several certificates the one is shown whose authority the upstream names, at whatever length
+/// of chain; the first where it names none; none where none fits.
+TEST_P(TlsUpstreams, AreShownTheCertificateThatTheyAskFor) {
+    const TlsFiles files;
+    RunningOrigin origin;
+    Authority first("First");
+    Authority root("Root");
+    Authority middle("Middle", root);
+    Authority stranger("Stranger");
+    const Issued one = first.issue("one.test");
+    const Issued two = middle.issue("two.test");
+    const std::string own =
+        files.folder.write("own.pem", one.certificate + one.key + two.certificate + two.key);
+    const std::string chain = files.folder.write("chain.pem", middle.certificate());
+    const auto asking = [&](const std::string& verify, const Authority* whom) {
+        std::string directives = files.server("a.test") + "SSLVerifyClient " + verify +
+                                 "\nSSLVerifyDepth 2\n"
+                                 "RequestHeader set X-Client %{SSL_CLIENT_S_DN_CN}s\n";
+        if (whom != nullptr) {
+            directives += "SSLCACertificateFile " +
+                          files.folder.write("whom.pem", whom->certificate()) + "\n";
+        }
+        return directives + pass_all_to(origin);
+    };
+    const struct {
+        const char* verify;
+        const Authority* whom;
+        const char* shown;
+    } cases[] = {{"require", &first, "one.test"},
+                 {"require", &root, "two.test"},
+                 {"optional_no_ca", nullptr, "one.test"},
+                 {"optional", &stranger, "(null)"}};
+    for (const char* version : {"TLSv1.2", "TLSv1.3"}) {
+        for (const auto& each : cases) {
+            RunningProxy back(model(), asking(each.verify, each.whom));
+            RunningProxy proxy(
+                model(), "SSLProxyEngine On\nSSLProxyProtocol " + std::string(version) +
+                             "\nSSLProxyMachineCertificateFile " + own +
+                             "\nSSLProxyMachineCertificateChainFile " + chain +
+                             "\nProxyPass / https://127.0.0.1:" + std::to_string(back.port()) +
+                             "/\n");
+            RawConnection client(proxy.port());
+            client.send(get("/headers"));
+            const std::string head = client.receive_response().content;
+            const std::string line = "X-Client: " + std::string(each.shown) + "\r\n";
+            EXPECT_NE(head.find(line), std::string::npos) << version << each.verify << head;
+        }
+    }
+}
+
+/// What they serve by ALPN beside HTTP/1.1 is not for us; who refuses HTTP/1.1 is believed.
+TEST_P(TlsUpstreams, AreAskedForHttp11) {
+    const TlsFiles files;
+    RunningOrigin origin;
+    const std::string told = "RequestHeader set X-Alpn %{SSL_ALPN}s\n";
+    RunningProxy back(model(), files.server("a.test") + told + pass_all_to(origin));
+    const auto passing_to = [](const RunningProxy& to) {
+        return "SSLProxyEngine On\nProxyPass / https://127.0.0.1:" + std::to_string(to.port()) +
+               "/\n";
+    };
+    RunningProxy proxy(model(), one_thread(model()) + passing_to(back));
+    RawConnection client(proxy.port());
+    client.send(get("/headers"));
+    EXPECT_NE(client.receive_response().content.find("http/1.1"), std::string::npos);
+    client.send(get("/hello"));
+    EXPECT_EQ(client.receive_response().status, 200);
+    EXPECT_EQ(proxy.access_log(2)[1].releases("tls"), 0u) << "pooled";
+    RunningProxy other(model(), "<VirtualHost *:${PORT}>\nServerName a.test\n" +
+                                    files.server("a.test") + "Protocols h2\nTunnelTo tcp://" +
+                                    origin.address() + "\n</VirtualHost>\n");
+    RunningProxy refused(model(), passing_to(other));
+    RawConnection without(refused.port());
+    without.send(get("/hello"));
+    EXPECT_EQ(without.receive_response().status, 502);
+    refused.error_log("tlsv1 alert no application protocol");
+}
+
+/// An upgrade is one of HTTP/1.1, which was agreed on.
+TEST_P(TlsUpstreams, SwitchProtocols) {
+    const TlsFiles files;
+    ScriptedOrigin origin;
+    RunningProxy back(model(),
+                      files.server("a.test") + "Protocols http/1.1\n" + pass_all_to(origin));
+    RunningProxy proxy(model(), "SSLProxyEngine On\nProxyPass / https://127.0.0.1:" +
+                                    std::to_string(back.port()) + "/\n");
+    RawConnection client(proxy.port());
+    const std::string fields = "Connection: Upgrade\r\nUpgrade: websocket\r\n";
+    client.send(get("/chat", fields));
+    std::string head;
+    RawConnection upstream = origin.accept_request(head);
+    upstream.send("HTTP/1.1 101 Switching Protocols\r\n" + fields + "\r\n");
+    EXPECT_EQ(client.receive_head().substr(0, 13), "HTTP/1.1 101 ");
+    client.send("up");
+    EXPECT_EQ(upstream.receive(2), "up");
+    upstream.send("down");
+    EXPECT_EQ(client.receive(4), "down");
+}
+
+/// By an alert: in the handshake, or (TLSv1.3) behind it, where the answer was waited for.
+TEST_P(TlsUpstreams, SayWhatTheyMiss) {
+    const TlsFiles files;
+    RunningOrigin origin;
+    RunningProxy back(model(), files.server("a.test") + files.authorities() +
+                                   "SSLVerifyClient require\n" + pass_all_to(origin));
+    const std::pair<const char*, const char*> cases[] = {{"TLSv1.2", "alert handshake failure"},
+                                                         {"TLSv1.3", "alert certificate required"}};
+    for (const auto& [version, text] : cases) {
+        RunningProxy proxy(
+            model(), "SSLProxyEngine On\nSSLProxyProtocol " + std::string(version) +
+                         "\nProxyPass / https://127.0.0.1:" + std::to_string(back.port()) + "/\n");
+        RawConnection client(proxy.port());
+        client.send(get("/hello"));
+        EXPECT_EQ(client.receive_response().status, 502);
+        const std::string log = proxy.error_log(text);
+        EXPECT_EQ(log.find("Protocol error"), std::string::npos) << log;
+    }
+}
+
 }  // namespace
 }  // namespace headgate

@@ -43,6 +43,11 @@ public:
         extend(certificate_, NID_key_usage, "critical,keyCertSign,cRLSign");
         X509_sign(certificate_, key_, EVP_sha256());
     }
+    /// One whose own certificate is another's.
+    Authority(const std::string& name, const Authority& above) : Authority(name) {
+        X509_set_issuer_name(certificate_, X509_get_subject_name(above.certificate_));
+        X509_sign(certificate_, above.key_, EVP_sha256());
+    }
     ~Authority() {
         X509_free(certificate_);
         EVP_PKEY_free(key_);

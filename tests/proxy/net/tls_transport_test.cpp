@@ -412,7 +412,11 @@ TEST(TlsTransport, checks_upstreams) {
     EXPECT_EQ(fault_of_peer(*rig.client, "127.0.0.1", {}), nullptr);
     EXPECT_STREQ(fault_of_peer(*rig.client, "other.test", {}),
                  "the upstream's certificate is for another name");
-    EXPECT_EQ(fault_of_peer(*rig.client, "other.test", {false, true}), nullptr);
+    using Name = PeerChecks::Name;
+    EXPECT_EQ(fault_of_peer(*rig.client, "other.test", {Name::unchecked, true}), nullptr);
+    EXPECT_EQ(fault_of_peer(*rig.client, "Server.Test", {Name::common, true}), nullptr);
+    EXPECT_STREQ(fault_of_peer(*rig.client, "127.0.0.1", {Name::common, true}),
+                 "the upstream's certificate has another common name");
     const auto old = std::make_shared<TlsContext>(TlsContext::Role::server);
     const support::Issued expired = authority().issue("server.test", "EC", -1);
     old->add_credential({expired.certificate, expired.key, ""});
