@@ -53,7 +53,7 @@ const TlsUpstream& TlsSite::upstream_for(std::string_view url) const {
 }
 
 bool TlsSite::demands_as(const TlsSite& other) const {
-    return demands(server_settings) == demands(other.server_settings);
+    return &other == this || demands(server_settings) == demands(other.server_settings);
 }
 
 /// SSLVHostSNIPolicy, as Apache has it.
