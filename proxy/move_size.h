@@ -44,14 +44,17 @@ public:
     }
 
     /// What may wait in the kernel to be sent (TCP_NOTSENT_LOWAT), by the same rule. A low mark
-    /// costs a half more for each octet, for both ends then wait for each other all the time.
+    /// costs a half more for each octet, for both ends then wait for each other all the time; but
+    /// what is there when a reader stops cannot be taken back. Measured with contents of 64 MiB,
+    /// CPU for each octet beside a mark of 4 MiB: 1 MiB 1.1, 512 KiB 1.07, 256 KiB 1.4.
     int unsent() const {
-        std::size_t most_unsent = least;
-        while (most_unsent < 4 * most && taken_ >= 16 * most_unsent)
-            most_unsent *= 4;
-        return static_cast<int>(most_unsent);
+        std::size_t now = least;
+        while (now < most_unsent && taken_ >= 16 * now)
+            now *= 4;
+        return static_cast<int>(std::min(now, most_unsent));
     }
 
+    static constexpr std::size_t most_unsent = 512 * 1024;
     static constexpr std::size_t least = 16 * 1024;
 
 private:

@@ -17,7 +17,7 @@ TEST(MoveSize, what_may_wait_in_the_kernel_grows_with_what_was_taken) {
     size.kept_up(mebibyte, true);
     EXPECT_EQ(size.unsent(), 256 * 1024);
     size.kept_up(1000 * mebibyte, true);
-    EXPECT_EQ(size.unsent(), 4 * 1024 * 1024);
+    EXPECT_EQ(size.unsent(), 512 * 1024);
 }
 
 TEST(MoveSize, who_was_slow_begins_anew) {
