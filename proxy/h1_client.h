@@ -61,6 +61,9 @@ public:
     loop::Task<net::Result<void>> drain(loop::Phase phase, loop::Deadline deadline) override;
 
 private:
+    /// When the process ends: for a request that is already on its way.
+    static constexpr loop::Milliseconds drain_grace{1000};
+
     enum class HeadEnd : std::uint8_t { complete, refused, gone };
 
     /// An exchange, and what belongs to it alone: none of it is kept while the connection idles.
@@ -101,11 +104,15 @@ private:
     /// An octet of a request has come: an empty line, as old clients send it behind content, is
     /// none.
     bool has_begun_head() const { return turn_ != nullptr && turn_->parser->has_begun(); }
+    /// The exchange that is waited for is not the first one.
+    bool has_served() const { return connection_.exchanges > (turn_ != nullptr ? 1u : 0u); }
     bool may_persist(const Request& request) const;
     void begin_content(const Request& request);
     void count_content(std::size_t octets);
     void begin_content_pace();
     loop::Deadline head_deadline();
+    void begin_head_pace();
+    void end_turn();
     bool is_content_coming() const;
     bool may_drain_content() const;
     loop::Task<void> drain_content();
@@ -117,6 +124,7 @@ private:
     LoopState& state_;
     std::unique_ptr<net::Transport> transport_;
     ConnectionFacts connection_;
+    loop::TimePoint idle_since_;      // the connection, or its last exchange has ended
     loop::Branch* branch_ = nullptr;  // of serve(): to hasten an idle wait
     std::unique_ptr<Turn> turn_;      // null between exchanges
     bool persists_ = true;            // the connection serves another exchange after this one

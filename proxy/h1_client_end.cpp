@@ -28,7 +28,7 @@ constexpr std::size_t skip_read = 4 * 1024;
 
 /// Who waits for 100 (Continue) may send its next request in place of the content.
 bool H1Client::is_content_coming() const {
-    return !turn_->awaits_continue || turn_->reader.delivered() > 0;
+    return !turn_->awaits_continue || turn_->reader.consumed() > 0;
 }
 
 /// Whether what the client still sends of an answered request may be read and dropped, so that the

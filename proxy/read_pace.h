@@ -16,6 +16,11 @@ class ReadPace {
 public:
     /// From now on; `limit` outlives this.
     void begin(const ReadLimit& limit, loop::TimePoint now);
+    /// From `since` on, where the client has been waited for ever since.
+    void begin_with_wait(const ReadLimit& limit, loop::TimePoint since) {
+        begin(limit, since);
+        idle_since_ = loop::TimePoint::max();
+    }
     /// No limit until the next begin().
     void stop() { limit_ = nullptr; }
     bool has_begun() const { return limit_ != nullptr; }

@@ -16,6 +16,7 @@ void H1ContentReader::begin(Kind kind, std::uint64_t length, bool forgives_bare_
     kind_ = kind;
     left_ = length;
     delivered_ = 0;
+    consumed_ = 0;
     cannot_move_ = false;
     underscores_ = http::Underscores::keep;
     complete_ = kind == Kind::none || (kind == Kind::length && length == 0);
@@ -69,6 +70,7 @@ std::optional<Result<ContentRun>> H1ContentReader::nothing(const Transport& tran
 
 void H1ContentReader::count(std::size_t octets) {
     delivered_ += octets;
+    consumed_ += octets;
     if (kind_ != Kind::length) return;
     left_ -= octets;
     complete_ = left_ == 0;
@@ -84,6 +86,7 @@ Result<ContentRun> H1ContentReader::take_length(Transport& transport, std::span<
 Result<ContentRun> H1ContentReader::take_chunked(Transport& transport, std::span<char> got) {
     using State = http::ChunkedDecoder::State;
     const http::ChunkedDecoder::Decoded decoded = decoder_->decode(got);
+    consumed_ += decoded.consumed;
     if (decoded.state == State::error) {
         return Failure{side_, FailureKind::malformed,         phase_, 0,
                        0,     http::reason(decoder_->fault())};

@@ -37,6 +37,8 @@ public:
     bool is_complete() const { return complete_; }
     /// Content octets delivered so far.
     std::uint64_t delivered() const { return delivered_; }
+    /// Octets of the message body so far: content, and what codes it.
+    std::uint64_t consumed() const { return consumed_; }
     /// What a length-delimited message still owes, in octets.
     std::uint64_t due() const { return kind_ == Kind::length ? left_ : 0; }
     Kind kind() const { return kind_; }
@@ -68,6 +70,7 @@ private:
     loop::Phase phase_;
     std::uint64_t left_ = 0;
     std::uint64_t delivered_ = 0;
+    std::uint64_t consumed_ = 0;
     std::unique_ptr<http::ChunkedDecoder> decoder_;  // null: not chunked
     std::unique_ptr<std::string> options_;  // of Connection, where trailers may follow; else null
 };

@@ -65,6 +65,15 @@ TEST(ReadPace, counts_only_waits_for_the_client) {
     EXPECT_EQ(limit(pace, 101s), 139);
 }
 
+TEST(ReadPace, may_begin_with_a_wait_that_is_over) {
+    const ReadLimit header{20s, 40s, 500};
+    ReadPace pace;
+    pace.begin_with_wait(header, start);
+    pace.add(500, start + 15s);
+    EXPECT_EQ(limit(pace, 15s), 21);
+    EXPECT_EQ(limit(pace, 16s), 21);
+}
+
 TEST(ReadPace, leaves_an_earlier_deadline_alone) {
     const ReadLimit header{20s, 40s, 500};
     ReadPace pace;
@@ -147,6 +156,55 @@ TEST(RequestReadTimeout, bounds_the_first_wait_of_a_connection_without_a_word) {
     EXPECT_EQ(rig.written(), "");
 }
 
+/// As in mod_reqtimeout: one time for the wait and the head.
+TEST(RequestReadTimeout, of_the_first_head_begins_with_the_connection) {
+    Rig rig(support::silent(), {}, {}, "RequestReadTimeout header=10\n");
+    rig.pass_time(7s);
+    rig.transport->arrive(Step::data("GET / HTTP/1.1\r\n"));
+    rig.settle();
+    rig.pass_time(2s);
+    EXPECT_EQ(rig.written(), "");
+    rig.pass_time(2s);
+    EXPECT_TRUE(rig.written().starts_with("HTTP/1.1 408 ")) << rig.written();
+}
+
+TEST(RequestReadTimeout, of_the_first_head_is_not_prolonged_by_an_empty_line) {
+    Rig rig(support::silent(), {}, {}, "RequestReadTimeout header=10\n");
+    rig.pass_time(7s);
+    rig.transport->arrive(Step::data("\r\n"));
+    rig.settle();
+    rig.pass_time(2s);
+    EXPECT_FALSE(rig.record.has_finished_writing);
+    EXPECT_FALSE(rig.is_over());
+    rig.pass_time(2s);
+    EXPECT_TRUE(rig.is_over());
+    EXPECT_EQ(rig.written(), "");
+}
+
+TEST(RequestReadTimeout, of_a_later_head_begins_with_its_first_octet) {
+    Rig rig(support::silent(), {Step::data("GET /none HTTP/1.1\r\nHost: h\r\n\r\n")}, {},
+            "RequestReadTimeout header=10\nKeepAliveTimeout 8\n");
+    const std::size_t answered = rig.written().size();
+    EXPECT_GT(answered, 0u);
+    rig.pass_time(7s);
+    rig.transport->arrive(Step::data("GET /none HTTP/1.1\r\n"));
+    rig.settle();
+    rig.pass_time(9s);
+    EXPECT_EQ(rig.written().size(), answered);
+    rig.pass_time(2s);
+    EXPECT_TRUE(rig.written().substr(answered).starts_with("HTTP/1.1 408 ")) << rig.written();
+}
+
+TEST(RequestReadTimeout, leaves_an_idle_connection_its_time_whatever_comes_that_is_no_request) {
+    Rig rig(support::silent(), {Step::data("GET /none HTTP/1.1\r\nHost: h\r\n\r\n")}, {},
+            "KeepAliveTimeout 8\n");
+    rig.pass_time(7s);
+    rig.transport->arrive(Step::data("\r\n"));
+    rig.settle();
+    rig.pass_time(2s);
+    EXPECT_TRUE(rig.is_over());
+}
+
 TEST(RequestReadTimeout, ends_content_that_drips_with_408) {
     Rig rig(support::silent(),
             {Step::data("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 1000\r\n\r\n")}, {},
@@ -169,6 +227,38 @@ TEST(RequestReadTimeout, does_not_hurry_who_waits_for_100_continue) {
             {}, "RequestReadTimeout body=3\n");
     rig.pass_time(10s);
     EXPECT_EQ(rig.written(), "");
+}
+
+/// Who does not wait for it, and sends what codes chunks but none of their octets, is slow.
+TEST(RequestReadTimeout, hurries_who_does_not_wait_for_100_continue) {
+    Rig rig(support::silent(),
+            {Step::data("POST / HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\n"
+                        "Transfer-Encoding: chunked\r\n\r\n")},
+            {}, "RequestReadTimeout body=3,MinRate=10\n");
+    rig.pass_time(10s);
+    rig.transport->arrive(Step::data("5;x="));
+    rig.settle();
+    for (int i = 0; i < 3; i++) {
+        rig.pass_time(1s);
+        EXPECT_EQ(rig.written(), "") << i;
+        rig.transport->arrive(Step::data("x"));
+        rig.settle();
+    }
+    rig.pass_time(2s);
+    EXPECT_TRUE(rig.written().starts_with("HTTP/1.1 408 ")) << rig.written();
+}
+
+/// What codes the content counts like the content.
+TEST(RequestReadTimeout, takes_small_chunks_for_what_they_are_on_the_wire) {
+    Rig rig(support::silent(),
+            {Step::data("POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n")}, {},
+            "RequestReadTimeout body=3,MinRate=10\n");
+    for (int i = 0; i < 10; i++) {
+        rig.pass_time(1s);
+        EXPECT_EQ(rig.written(), "") << i;
+        rig.transport->arrive(Step::data("1;five\r\nx\r\n"));  // 11 octets
+        rig.settle();
+    }
 }
 
 }  // namespace
