@@ -110,7 +110,8 @@ void H1Client::begin_exchange() {
         http::HeadParser::Kind::request,
         http::HeadLimits{static_cast<std::uint32_t>(*limits.limit_request_line),
                          static_cast<std::uint32_t>(*limits.limit_request_field_size),
-                         fields == 0 ? UINT32_MAX : fields, 64 * 1024});
+                         fields == 0 ? UINT32_MAX : fields,
+                         static_cast<std::uint32_t>(*limits.limit_request_head)});
     connection_.exchanges++;
     turn_->reader.begin(H1ContentReader::Kind::none, 0);
 }

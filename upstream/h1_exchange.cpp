@@ -23,7 +23,6 @@ namespace {
 constexpr std::size_t first_read = 16 * 1024;
 constexpr std::uint32_t most_status_line = 8190;
 constexpr std::uint32_t most_fields = 1000;
-constexpr std::uint32_t most_head = 256 * 1024;
 
 H1ContentReader::Kind reading(Framing::Kind kind) {
     switch (kind) {
@@ -78,7 +77,7 @@ loop::Task<Result<void>> H1Exchange::drain(loop::Phase phase, loop::Deadline dea
 // ---- response
 
 loop::Task<Result<ReceivedHead*>> H1Exchange::read_head(const loop::Deadline& deadline) {
-    const http::HeadLimits limits{most_status_line, field_limit_, most_fields, most_head,
+    const http::HeadLimits limits{most_status_line, field_limit_, most_fields, most_response_head,
                                   tolerances_.has(Tolerance::space_before_colon)};
     parser_ = std::make_unique<http::HeadParser>(http::HeadParser::Kind::response, limits);
     net::give_back(collected_);

@@ -11,6 +11,9 @@
 
 namespace headgate::upstream {
 
+/// Octets that the whole head of a response may have.
+inline constexpr std::uint32_t most_response_head = 256 * 1024;
+
 class H1Exchange final : public UpstreamSide {
 public:
     /// `field_limit`: octets that one field line of a response may have.

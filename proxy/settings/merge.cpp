@@ -41,6 +41,7 @@ void ServerSettings::merge_from(const ServerSettings& over) {
     max_keep_alive_requests.merge_from(over.max_keep_alive_requests);
     limit_request_line.merge_from(over.limit_request_line);
     limit_request_field_size.merge_from(over.limit_request_field_size);
+    limit_request_head.merge_from(over.limit_request_head);
     limit_request_fields.merge_from(over.limit_request_fields);
     encoded_slashes = over.encoded_slashes;
     merge_slashes.merge_from(over.merge_slashes);

@@ -5,6 +5,7 @@
 
 #include "conf/suggest.h"
 #include "proxy/settings/rules.h"
+#include "upstream/h1_exchange.h"
 
 namespace headgate::proxy {
 
@@ -74,7 +75,7 @@ constexpr Parameter working[] = {
     {"enablereuse", set_member<&PassParameters::reuse, conf::on_off>},
     {"disablereuse", set_member<&PassParameters::reuse, inverted>},
     {"keepalive", set_member<&PassParameters::tcp_keep_alive, conf::on_off>},
-    {"responsefieldsize", set_member<&PassParameters::field_limit, conf::integer<256, 1048576>>},
+    {"responsefieldsize", set_member<&PassParameters::field_limit, conf::integer<256, upstream::most_response_head>>},
     {"flushpackets", set_member<&PassParameters::flush_packets, flush_choice>},
     {"retry", set_retry},
     {"proxyprotocol", set_member<&PassParameters::proxy_header, ProxyHeaderSending::parse>},

@@ -174,6 +174,7 @@ constexpr unsigned of_all_servers = of_connection;
 constexpr unsigned of_all_routes = of_passing_on;
 constexpr unsigned any_number = conf::Row::unlimited;
 constexpr auto line_limit = conf::integer<64, 1048576>;
+constexpr auto head_limit = conf::integer<256, 16777216>;
 
 constexpr conf::Row rows[] = {
     // ---- server and virtual host
@@ -207,6 +208,11 @@ constexpr conf::Row rows[] = {
         "LimitRequestFieldSize", of_server, "bytes", "8190", "Longest field line."),
     conf::row<&ServerSettings::limit_request_fields, conf::integer<0, 32767>>(
         "LimitRequestFields", of_server, "number", "100", "Most field lines; 0: no limit."),
+    conf::row<&ServerSettings::limit_request_head, head_limit>(
+        "LimitRequestHead", of_server, "bytes", "65536",
+        "Largest request head, all of its lines and their ends together: what a client that has "
+        "sent no whole request may cost; 431 beyond, 414 where its first line has no end before. "
+        "The limits of a line may not be above it."),
     conf::row<&ServerSettings::encoded_slashes, encoded_slashes_choice>(
         "AllowEncodedSlashes", of_server, "On|Off|NoDecode", "Off",
         "%2F in a path: Off answers 404, On takes it for a slash, NoDecode leaves it as it is. "

@@ -79,6 +79,7 @@ struct ServerSettings {
     conf::Set<int> limit_request_line{8190};        ///< bytes
     conf::Set<int> limit_request_field_size{8190};  ///< bytes of one field line
     conf::Set<int> limit_request_fields{100};       ///< 0: no limit
+    conf::Set<int> limit_request_head{64 * 1024};   ///< bytes of a whole request head
     conf::Set<http::EncodedSlashes> encoded_slashes{
         http::EncodedSlashes::refuse};  ///< AllowEncodedSlashes; not inherited, as in Apache
     conf::Set<http::Underscores> underscores{http::Underscores::refuse};

@@ -7,6 +7,7 @@
 
 #include "conf/value.h"
 #include "proxy/settings/protocols.h"
+#include "proxy/site/limit_check.h"
 #include "proxy/site/proxy_headers.h"
 #include "proxy/site/proxy_sections.h"
 #include "proxy/site/site.h"
@@ -71,6 +72,7 @@ private:
         add_sections(site, scope);
         name_site(site, scope.settings.get<ServerSettings>());
         trust_peers(site);
+        check_head_limits(site.settings, scope.settings.get<ServerSettings>(), loaded_.diagnostics);
         check_proxy_headers(site, scope.settings.get<ServerSettings>().proxy_header,
                             loaded_.diagnostics);
         load_site_tls(site, scope, root);

@@ -88,6 +88,46 @@ TEST_P(RefusedRequests, AreAnsweredAndNeverForwarded) {
     proxy.error_log("HG0101: 400: both Content-Length and Transfer-Encoding");
 }
 
+/// A head of exactly so many octets.
+std::string head_of(std::size_t octets) {
+    const std::string begin = "GET /none HTTP/1.1\r\n" + host + "A: ";
+    return begin + std::string(octets - begin.size() - 4, 'x') + "\r\n\r\n";
+}
+
+TEST_P(RefusedRequests, AreThoseWhoseHeadIsTooLarge) {
+    const Case cases[] = {
+        {head_of(1024), 404},
+        {head_of(1025), 431},
+        {"GET /none HTTP/1.1\r\n" + host + "A: " + std::string(2000, 'x'), 431},
+        {"GET /" + std::string(2000, 'x'), 414},
+    };
+    RunningProxy proxy(model(), "LimitRequestHead 1024\n");
+    for (const Case& each : cases) {
+        SCOPED_TRACE(each.request.size());
+        RawConnection client(proxy.port());
+        client.send(each.request);
+        const Response response = client.receive_response();
+        EXPECT_EQ(response.status, each.status);
+        EXPECT_TRUE(response.is_whole);
+    }
+}
+
+TEST_P(RefusedRequests, AreNotThoseWithLargeHeadsWhereTheyMayBe) {
+    ScriptedOrigin origin;
+    RunningProxy proxy(
+        model(), "LimitRequestHead 200000\nLimitRequestFieldSize 190000\n" + pass_all_to(origin));
+    RawConnection client(proxy.port());
+    client.send(head_of(180'000));
+    std::string head;
+    RawConnection upstream = origin.accept_request(head);
+    EXPECT_GT(head.size(), 179'000u);
+    upstream.send(ok("large"));
+    EXPECT_EQ(client.receive_response().content, "large");
+    RawConnection other(proxy.port());
+    other.send(head_of(200'001));
+    EXPECT_EQ(other.receive_response().status, 431);
+}
+
 TEST_P(RefusedRequests, HaveAnAllowFieldWhereTheMethodIsTheReason) {
     ScriptedOrigin origin;
     RunningProxy proxy(model(), pass_all_to(origin));
