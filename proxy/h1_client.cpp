@@ -230,6 +230,7 @@ net::Transport& H1Client::switch_protocols() {
 void H1Client::cut() {
     persists_ = false;
     is_cut_ = true;
+    transport_->withhold_goodbye();
     // Length and chunked framing tell a client that something is missing; FIN alone would not. Old
     // clients take the end of the connection for that of the content, whatever length was
     // announced.

@@ -50,6 +50,7 @@ public:
     void forgo_goodbye() override {
         if (under_->is_closed_by_peer()) is_open_ = false;
     }
+    void withhold_goodbye() override { is_open_ = false; }
     void keep_unsent(int most) override { under_->keep_unsent(most); }
     void unread(std::string_view octets) override;
     bool has_unread() const override { return !unread_.is_empty(); }

@@ -88,6 +88,9 @@ public:
     virtual void finish_writing() = 0;
     /// The peer has been sent nothing: if it has hung up, a goodbye of ours (TLS) is left out.
     virtual void forgo_goodbye() {}
+    /// What the peer has been sent is not the whole: closing says no goodbye (TLS), which would
+    /// make an end of it that nobody has to doubt.
+    virtual void withhold_goodbye() {}
     /// From here on closing resets: the peer must not take what it got for complete.
     virtual void reset_on_close() = 0;
     /// For an idle connection: whether anything has arrived (octets, end or error), asked of the
