@@ -17,8 +17,9 @@ constexpr int first_systemd_socket = 3;
 
 /// The form of the text and of the scoreboard's memory: another number is not understood.
 std::string form() {
-    return "3." + std::to_string(sizeof(ChildRow)) + "." + std::to_string(sizeof(ThreadSlot)) +
-           "." + std::to_string(sizeof(ConnectionRecord));
+    return "4." + std::to_string(sizeof(CommonFacts)) + "." + std::to_string(sizeof(ChildRow)) +
+           "." + std::to_string(sizeof(ThreadSlot)) + "." +
+           std::to_string(sizeof(ConnectionRecord));
 }
 
 void set_close_on_exec(int descriptor, bool closes) {

@@ -23,11 +23,12 @@ ManyRunner::ManyRunner(HandlerFactory& handlers, RunnerOptions options)
 
 void ManyRunner::run() {
     handler_ = handlers_.make(loop_, *options_.surroundings);
+    const loop::TimePoint start = loop_.precise_now();
     runs();
     for (std::uint32_t i = 0; i < options_.listeners.size(); i++) {
         acceptors_.spawn(accept_from(i));  // runs until there is nothing to take
     }
-    rests({});
+    rests(loop_.precise_now() - start);
     loop_.run();
     handler_.reset();
     options_.slot->state = SlotState::open;

@@ -11,8 +11,6 @@ namespace headgate::mpm {
 namespace {
 
 constexpr std::size_t page = 4096;
-constexpr std::size_t room_for_moves = alignof(ChildRow);
-static_assert(room_for_moves >= sizeof(std::atomic<std::uint32_t>));
 constexpr std::size_t records_for_whole_pages = page / alignof(ConnectionRecord);
 
 constexpr std::size_t round_up(std::size_t value, std::size_t to) {
@@ -28,7 +26,7 @@ Scoreboard::Scoreboard(unsigned rows, unsigned threads, unsigned connections, in
       stride_(round_up(connections, records_for_whole_pages)) {
     const std::size_t slots = std::size_t{rows} * threads + 1;
     const std::size_t before =
-        round_up(room_for_moves + rows * sizeof(ChildRow) + slots * sizeof(ThreadSlot), page);
+        round_up(sizeof(CommonFacts) + rows * sizeof(ChildRow) + slots * sizeof(ThreadSlot), page);
     size_ = before + rows * stride_ * sizeof(ConnectionRecord);
     descriptor_ = memory >= 0 ? memory : ::memfd_create("headgate-scoreboard", MFD_CLOEXEC);
     const bool is_there =
@@ -36,8 +34,8 @@ Scoreboard::Scoreboard(unsigned rows, unsigned threads, unsigned connections, in
     if (!is_there) loop::end_for_want_of("memory for the scoreboard");
     memory_ = ::mmap(nullptr, size_, PROT_READ | PROT_WRITE, MAP_SHARED, descriptor_, 0);
     if (memory_ == MAP_FAILED) loop::end_for_want_of("memory for the scoreboard");
-    moves_ = static_cast<std::atomic<std::uint32_t>*>(memory_);
-    children_ = reinterpret_cast<ChildRow*>(static_cast<char*>(memory_) + room_for_moves);
+    common_ = static_cast<CommonFacts*>(memory_);
+    children_ = reinterpret_cast<ChildRow*>(common_ + 1);
     slots_ = reinterpret_cast<ThreadSlot*>(children_ + rows);
     records_ = reinterpret_cast<ConnectionRecord*>(static_cast<char*>(memory_) + before);
     // All zeros, as fresh pages are, is a valid free row, open slot and unused record: nothing is
@@ -61,7 +59,7 @@ void Scoreboard::clear(unsigned row) {
     child.generation = 0;
     child.is_draining = false;
     child.has_accepted = false;
-    ++*moves_;
+    ++common_->moves;
     for (unsigned i = 0; i < child.threads; i++) {
         ThreadSlot& thread = slot(row, i);
         if (thread.accepted.get() == 0 && thread.state == SlotState::open) continue;
@@ -70,7 +68,7 @@ void Scoreboard::clear(unsigned row) {
         }
         keep_sums(thread);
     }
-    ++*moves_;
+    ++common_->moves;
     ::madvise(&connection(row, 0), stride_ * sizeof(ConnectionRecord), MADV_REMOVE);
     child.threads = 0;
     child.pid = 0;
@@ -90,9 +88,6 @@ void Scoreboard::keep_sums(ThreadSlot& from) {
     move(to.held_ns, from.held_ns);
     from.ran_ns.set(0);
     move(to.lines_lost, from.lines_lost);
-    for (std::size_t kind = 0; kind < failure_limit; kind++) {
-        move(to.failures[kind], from.failures[kind]);
-    }
     for (std::size_t phase = 0; phase < loop::phase_limit; phase++) {
         move(to.parked_ns[phase], from.parked_ns[phase]);
         move(to.releases[phase], from.releases[phase]);

@@ -12,8 +12,8 @@
 
 namespace headgate::mpm {
 
-/// Kinds of failure that are counted apart: numbers that the engine gives names to.
-inline constexpr std::size_t failure_limit = 48;
+/// Failures that are counted apart: numbers that the engine gives names to.
+inline constexpr std::size_t failure_limit = 1280;
 
 enum class SlotState : std::uint8_t { open, starting, ready, busy, finishing };
 
@@ -62,12 +62,21 @@ struct alignas(64) ThreadSlot {
     Counter<std::uint64_t> held_ns;
     Counter<std::uint64_t> ran_ns;      // its loop ran tasks; only where it serves many at a time
     Counter<std::uint64_t> lines_lost;  // of logs
-    Counter<std::uint64_t> failures[failure_limit];
     Counter<std::uint32_t> parked[loop::phase_limit];  // gauge: exchanges waiting now
     Counter<std::uint64_t> parked_ns[loop::phase_limit];
     Counter<std::uint64_t> releases[loop::phase_limit];
     Counter<std::uint64_t> exceptions[exception_limit];
     Counter<std::uint64_t> openings[opening_limit];
+};
+
+/// What all processes have in common. Written by any thread: what is rare enough to be counted in
+/// one place, rather than in each slot.
+struct alignas(64) CommonFacts {
+    std::atomic<std::uint32_t> moves{0};
+    // Whose turn it is to say what all would say at once (loop/take_turn.h).
+    std::atomic<std::int64_t> next_pause_line_ns{0};
+    std::atomic<std::int64_t> next_loss_line_ns{0};
+    std::atomic<std::uint64_t> failures[failure_limit]{};
 };
 
 /// One child. Written by the supervisor, but for `has_accepted`, and for `is_draining` when a child
@@ -109,7 +118,8 @@ public:
     ThreadSlot& ended() const { return slots_[std::size_t{rows_} * threads_]; }
     /// Odd while a child's counters move there. Who sums up all slots looks before and after, and
     /// begins again when it was odd or has changed: it would have counted some twice, or never.
-    std::uint32_t moves() const { return *moves_; }
+    std::uint32_t moves() const { return common_->moves; }
+    CommonFacts& common() const { return *common_; }
 
     /// A row without a child, or rows() when there is none.
     unsigned free_row() const;
@@ -120,7 +130,7 @@ public:
 private:
     void keep_sums(ThreadSlot& from);
 
-    // In memory: the count of moves; the rows; the slots, the first of every row before the second
+    // In memory: what is common; the rows; the slots, the first of every row before the second
     // of any, so that children of one thread take little room; the sums; the connections, each
     // row's on pages of its own.
     unsigned rows_;
@@ -130,7 +140,7 @@ private:
     std::size_t size_;
     int descriptor_;
     void* memory_;
-    std::atomic<std::uint32_t>* moves_;
+    CommonFacts* common_;
     ChildRow* children_;
     ThreadSlot* slots_;
     ConnectionRecord* records_;

@@ -3,6 +3,7 @@
 
 #include <cstring>
 
+#include "mpm/loop/take_turn.h"
 #include "proxy/net/plain_transport.h"
 #include "proxy/proxy_header_door.h"
 #include "proxy/tls_watch.h"
@@ -18,7 +19,7 @@ Engine::Engine(loop::Loop& loop, std::shared_ptr<const Sites> sites, upstream::S
 namespace {
 
 constexpr loop::Milliseconds handshake_grace{1000};  // for one that is under way at the end
-constexpr std::chrono::seconds between_reports{1};
+constexpr std::chrono::seconds between_reports{1};   // of the whole program
 
 loop::Task<void> serve_owned_tunnel(std::unique_ptr<RawTunnel> tunnel) {
     co_await tunnel->serve();
@@ -85,13 +86,14 @@ void Engine::settle_logs() {
     state_.logs.flush();
     const std::uint64_t lost = state_.logs.take_lost();
     if (lost > 0) state_.surroundings.slot.lines_lost.add(lost);
-    if (state_.loop.now() >= next_report_ && state_.sites->has_unreported_lines()) report_lost();
+    if (state_.sites->has_unreported_lines()) report_lost();
 }
 
 /// One line for each log that lost some, in the error log of the main server; if that cannot be
 /// written either, later.
 void Engine::report_lost() {
-    next_report_ = state_.loop.now() + between_reports;
+    std::atomic<std::int64_t>& next = state_.surroundings.scoreboard.common().next_loss_line_ns;
+    if (!loop::take_turn(next, state_.loop.now(), between_reports)) return;
     for (const auto& file : state_.sites->files()) {
         const std::uint64_t lost = file->take_unreported();
         if (lost == 0) continue;
@@ -103,8 +105,8 @@ void Engine::report_lost() {
 }
 
 void Engine::accept_paused(int error) {
-    if (state_.loop.now() < next_pause_report_) return;
-    next_pause_report_ = state_.loop.now() + between_reports;
+    std::atomic<std::int64_t>& next = state_.surroundings.scoreboard.common().next_pause_line_ns;
+    if (!loop::take_turn(next, state_.loop.now(), between_reports)) return;
     state_.sites->main().errors->write(
         state_.logs, LogLevel::error, LogId::accept_paused, "",
         std::string("no more connections are accepted for now: ") + std::strerror(error));

@@ -32,10 +32,10 @@ loop::Task<void> Exchange::run() {
     } else {
         watch_client();
         Result<void> forwarded = Failure{Side::client, FailureKind::cancelled, phase::request_head};
-        if (!client_has_left_) forwarded = co_await attempts();
+        if (cancelled_as_ != FailureKind::reset) forwarded = co_await attempts();
         state_.loop.withdraw(watch_);
         if (!forwarded) {
-            const Failure failure = as_departure(forwarded.error());
+            const Failure failure = net::settled(forwarded.error(), cancelled_as_);
             co_await conclude(failure);
         }
         if (forwarded && tunnel_) co_await run_tunnel();
@@ -57,14 +57,8 @@ void Exchange::watch_client() {
 
 /// Whatever the exchange waits for ends now, and so does its connection.
 void Exchange::client_left() {
-    client_has_left_ = true;
+    cancelled_as_ = FailureKind::reset;
     line_->cancel();
-}
-
-/// A wait that was cancelled because the client left: that is the failure, in that phase.
-Failure Exchange::as_departure(const Failure& failure) const {
-    if (!client_has_left_ || failure.kind != FailureKind::cancelled) return failure;
-    return {Side::client, FailureKind::reset, failure.phase, 0, 0, "the client left"};
 }
 
 /// Borrow, forward; again on a fresh connection when a reused one turned out to be dead.
@@ -77,7 +71,8 @@ loop::Task<Result<void>> Exchange::attempts() {
         lease_.emplace(std::move(*lease));
         const Result<void> outcome = co_await forward();
         const bool again = !outcome && may_try_again(outcome.error());
-        lease_->give_back();
+        const bool is_rest_unwanted = !outcome && is_unwanted(outcome.error());
+        is_rest_unwanted ? lease_->give_up(state_.upstreams.leftovers()) : lease_->give_back();
         if (!again) co_return outcome;
         only_fresh_ = true;
         site_->errors->write(state_.logs, LogLevel::info, LogId::retried, client_text(),
@@ -148,7 +143,7 @@ loop::Task<Result<void>> Exchange::upload() {
 /// How an upload ended decides nothing any more once a response is under way, unless the client is
 /// gone. An origin that waits for the rest is told that there is none: it would wait for ever.
 Result<void> Exchange::late_end_of(const Result<void>& sent) {
-    if (sent || sent.error().side != Side::client) return Result<void>();
+    if (sent || net::party_of(sent.error()) != Side::client) return Result<void>();
     const FailureKind kind = sent.error().kind;
     if (kind == FailureKind::reset) return sent;
     if (kind == FailureKind::incomplete || kind == FailureKind::malformed ||
@@ -276,7 +271,9 @@ void Exchange::drain() {
     const loop::Milliseconds limit = *settings_->tunnel_drain_timeout;
     if (!tunnel_ || limit.count() == 0 || watch_.deadline_hook.is_linked()) return;
     watch_.call = [](loop::Waiter& woken) {
-        static_cast<Exchange*>(woken.context)->line_->cancel();
+        Exchange& self = *static_cast<Exchange*>(woken.context);
+        self.cancelled_as_ = FailureKind::drained;
+        self.line_->cancel();
     };
     watch_.context = this;
     watch_.phase = phase::tunnel;
@@ -295,7 +292,7 @@ loop::Task<void> Exchange::run_tunnel() {
     tunnel_.reset();
     if (ended) co_return;
     ledger_.failed = true;
-    ledger_.failure = as_departure(ended.error());
+    ledger_.failure = net::settled(ended.error(), cancelled_as_);
     report(ledger_.failure);
 }
 
@@ -308,6 +305,13 @@ bool Exchange::may_try_again(const Failure& failure) const {
     return connection_died && lease_->is_reused() && !lease_->side().has_answered() &&
            content_ == RequestContent::none && http::is_idempotent(request_.method) &&
            !response_begun_;
+}
+
+/// The client has left, or takes nothing: nobody reads what the upstream still sends.
+bool Exchange::is_unwanted(const Failure& failure) const {
+    const Failure named = net::settled(failure, cancelled_as_);
+    return net::party_of(named) == Side::client &&
+           (named.kind == FailureKind::reset || named.phase == phase::client_write);
 }
 
 upstream::BorrowOptions Exchange::borrow_options() {
@@ -348,16 +352,15 @@ loop::Task<void> Exchange::conclude(Failure failure) {
     ledger_.failed = true;
     ledger_.failure = failure;
     report(failure);
-    const bool client_is_gone =
-        failure.side == Side::client &&
-        (failure.kind == FailureKind::reset || failure.phase == phase::client_write);
+    const bool by_client = net::party_of(failure) == Side::client;
+    const bool client_is_gone = is_unwanted(failure);
     const bool nothing_sent = !response_begun_ || client_.withdraw_head();
     if (client_is_gone && nothing_sent) ledger_.status = status_client_gone;
-    if (!nothing_sent || client_is_gone || failure.kind == FailureKind::cancelled) {
+    if (!nothing_sent || client_is_gone) {
         client_.cut();
         co_return;
     }
-    if (failure.side == Side::client) client_.end_after_response();
+    if (by_client || failure.side == Side::admin) client_.end_after_response();
     co_await answer(make_answer(net::status_of(failure), *settings_));
 }
 
@@ -379,9 +382,10 @@ loop::Task<void> Exchange::answer(Answer made) {
         sent = co_await client_.drain(phase::client_write, client_deadline());
     }
     if (sent) co_return;
-    if (!ledger_.failed) ledger_.failure = sent.error();
-    ledger_.failed = true;
     client_.cut();
+    if (std::exchange(ledger_.failed, true)) co_return;
+    ledger_.failure = net::settled(sent.error(), cancelled_as_);
+    report(ledger_.failure);
 }
 
 }  // namespace headgate::proxy

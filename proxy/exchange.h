@@ -47,7 +47,11 @@ public:
 private:
     // routing, in prepare()
     std::optional<Answer> route(const Request& request, const BelievedClient& client);
-    std::uint16_t misdirection() const;
+    struct Refusal {
+        std::uint16_t status = 0;  // 0: none
+        const char* reason = "";
+    };
+    Refusal misdirection() const;
     bool lacks_tls() const;
     std::string client_text() const;
     void capture(const RequestFacts& facts);
@@ -71,8 +75,8 @@ private:
     // the client may leave at any time
     void watch_client();
     void client_left();
-    net::Failure as_departure(const net::Failure& failure) const;
     bool may_try_again(const net::Failure& failure) const;
+    bool is_unwanted(const net::Failure& failure) const;
     upstream::BorrowOptions borrow_options();
     bool prepare_tls(const Request& request, const Match& match);
 
@@ -84,6 +88,7 @@ private:
     void count();
     void report(const net::Failure& failure);
     void note_refusal(std::uint16_t status, const char* reason);
+    Answer refusal(std::uint16_t status, const char* reason);
 
     net::PipeStock* pipes() const { return *settings_->enable_splice ? &state_.pipes : nullptr; }
     std::chrono::milliseconds upstream_timeout() const;
@@ -123,7 +128,8 @@ private:
     bool only_fresh_ = false;      // the next attempt takes no pooled connection
     std::uint8_t interims_ = 0;
     upstream::ToleranceUses tolerated_{};
-    bool client_has_left_ = false;
+    // What it means that a wait was cancelled: reset, the client left; drained; else stopped.
+    net::FailureKind cancelled_as_ = net::FailureKind::stopped;
     loop::Branch* line_ = nullptr;            // of this exchange: ends when the client has left
     loop::Waiter watch_;                      // for that
     std::unique_ptr<net::Transport> tunnel_;  // the upstream's connection after its 101

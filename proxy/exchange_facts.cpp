@@ -18,10 +18,39 @@ using net::Side;
 
 namespace {
 
-FailureKind kind_of_refusal(std::uint16_t status) {
-    if (status == 408) return FailureKind::timed_out;
-    if (status == 413 || status == 414 || status == 431) return FailureKind::too_large;
-    return FailureKind::malformed;
+/// What a request that is answered with this status, and goes nowhere, is called.
+Failure refused_with(std::uint16_t status, const char* reason) {
+    Failure refused{Side::client, FailureKind::malformed, net::phase::request_head, status, 0,
+                    reason};
+    switch (status) {
+        case 403:
+        case 404:
+        case 405:
+        case 421:
+            refused.kind = FailureKind::refused;
+            break;
+        case 408:
+            refused.side = Side::timeout;
+            refused.kind = FailureKind::client_silent;
+            break;
+        case 413:
+        case 414:
+        case 431:
+            refused.kind = FailureKind::too_large;
+            break;
+        case 503:  // nothing is wrong with it but the time
+            refused.side = Side::admin;
+            refused.kind = FailureKind::stopped;
+            break;
+        default:
+            break;
+    }
+    return refused;
+}
+
+/// Why the rules about methods answer with this status.
+const char* reason_of_method(std::uint16_t status) {
+    return status == 405 ? "TRACE, which TraceEnable does not allow" : "content in a TRACE request";
 }
 
 }  // namespace
@@ -70,33 +99,35 @@ std::string Exchange::client_text() const {
 
 /// The answer of our own when the request is not to be forwarded.
 std::optional<Answer> Exchange::route(const Request& request, const BelievedClient& client) {
-    if (const std::uint16_t status = misdirection()) {
-        Answer refusal = make_answer(status, *settings_);
+    const Refusal wrong_door = misdirection();
+    if (wrong_door.status != 0) {
+        Answer answer = refusal(wrong_door.status, wrong_door.reason);
         if (connection_.is_plain_on_tls) {
-            refusal.content += "<p>This port speaks HTTPS; the request came in plain HTTP.</p>\n";
+            answer.content += "<p>This port speaks HTTPS; the request came in plain HTTP.</p>\n";
         }
-        return refusal;
+        return answer;
     }
     Places& places = state_.places[site_->index];
     place_ = places.at(request.path);
     settings_ = &place_->settings();
-    if (auto answer = answer_to_method(request, site_->settings, *settings_)) return answer;
+    if (auto answer = answer_to_method(request, site_->settings, *settings_)) {
+        if (answer->status >= 400) note_refusal(answer->status, reason_of_method(answer->status));
+        return answer;
+    }
     const bool keeps = !http::has_dot_segment(request.received_path());
     const Match match = place_->match(request.path, keeps ? request.received_path() : "");
     if (!places.are_alike(*place_, match, request.readings) || !is_contained(match)) {
-        note_refusal(400, http::reason(http::HeadFault::ambiguous_path));
-        return make_answer(400, *settings_);
+        return refusal(400, http::reason(http::HeadFault::ambiguous_path));
     }
-    if (lacks_tls()) return make_answer(403, *settings_);
+    if (lacks_tls()) return refusal(403, "no TLS, or no certificate, as this place wants it");
     if (*settings_->handler == RouteSettings::Handler::server_status) return make_status(request);
-    if (match.route == nullptr) return make_answer(404, *settings_);
+    if (match.route == nullptr) return refusal(404, "no rule passes this path on");
     merged_ = places.settings(place_, match);
     settings_ = merged_.get();
     const std::uint64_t limit = *settings_->limit_request_body;
     client_.limit_content(limit);
     if (limit != 0 && request.framing.length > limit) {
-        note_refusal(413, "content above LimitRequestBody");
-        return make_answer(413, *settings_);
+        return refusal(413, "content above LimitRequestBody");
     }
     if (match.route->rule.target.is_tls() && !prepare_tls(request, match)) {
         return make_answer(502, *settings_);
@@ -106,18 +137,21 @@ std::optional<Answer> Exchange::route(const Request& request, const BelievedClie
     return std::nullopt;
 }
 
-/// Whether the request came in by the wrong door: the status that says so, or 0.
-std::uint16_t Exchange::misdirection() const {
-    if (connection_.is_plain_on_tls) return 400;
-    if (site_->settings.tunnel) return 421;  // nobody speaks HTTP there
-    if (connection_.tls_site == nullptr) return 0;
+/// Whether the request came in by the wrong door.
+Exchange::Refusal Exchange::misdirection() const {
+    if (connection_.is_plain_on_tls) return {400, "plain HTTP on a port that speaks TLS"};
+    if (site_->settings.tunnel) return {421, "a request for a virtual host with TunnelTo"};
+    if (connection_.tls_site == nullptr) return {};
     const TlsSite& shown = *connection_.tls_site->tls;
     // The default's word is for all virtual hosts, any other's for itself.
     const bool is_strict = *shown.server_settings.strict_sni ||
                            (site_->tls != nullptr && *site_->tls->server_settings.strict_sni);
-    if (connection_.names_no_server && is_strict) return 403;
+    if (connection_.names_no_server && is_strict) {
+        return {403, "no server name in the handshake, which SSLStrictSNIVHostCheck wants"};
+    }
     // RFC 9110 section 15.5.20: a handshake for one virtual host says little about another.
-    return site_ == connection_.tls_site || shown.may_serve(*site_->tls) ? 0 : 421;
+    if (site_ == connection_.tls_site || shown.may_serve(*site_->tls)) return {};
+    return {421, "a handshake for another virtual host, whose terms of TLS are others"};
 }
 
 /// Whether the place wants TLS, or a client's certificate, that the connection does not have.
@@ -190,7 +224,7 @@ bool Exchange::prepare_tls(const Request& request, const Match& match) {
     tls_->context = upstream.context();
     if (tls_->context == nullptr) {
         ledger_.failed = true;
-        ledger_.failure = {Side::upstream,
+        ledger_.failure = {Side::proxy,
                            FailureKind::tls_failed,
                            net::phase::tls,
                            0,
@@ -220,11 +254,20 @@ void Exchange::refuse(const RefusedRequest& refused) {
 
 /// Into the error log and the books: what the client asked for cannot be taken.
 void Exchange::note_refusal(std::uint16_t status, const char* reason) {
-    site_->errors->write(state_.logs, LogLevel::info, LogId::request_refused, client_text(),
-                         std::to_string(status) + ": " + reason);
     ledger_.failed = true;
-    ledger_.failure = {Side::client, kind_of_refusal(status), net::phase::request_head, status, 0,
-                       reason};
+    ledger_.failure = refused_with(status, reason);
+    if (!site_->errors->is_on(LogLevel::info)) return;  // whoever looks for paths gets many of them
+    const LogId id = status == 408   ? LogId::client_slow
+                     : status == 503 ? LogId::exchange_ended
+                                     : LogId::request_refused;
+    site_->errors->write(state_.logs, LogLevel::info, id, client_text(),
+                         std::to_string(status) + ": " + reason);
+}
+
+/// The same, and what the client is told.
+Answer Exchange::refusal(std::uint16_t status, const char* reason) {
+    note_refusal(status, reason);
+    return make_answer(status, *settings_);
 }
 
 void Exchange::abandon(const Failure& failure) {
@@ -275,7 +318,7 @@ void Exchange::finish() {
 /// Into the sums that all processes share.
 void Exchange::count() {
     mpm::ThreadSlot& slot = state_.surroundings.slot;
-    add_to_sums(slot, ledger_, state_.loop.keeps_thread());
+    add_to_sums(state_.surroundings, ledger_, state_.loop.keeps_thread());
     static_assert(upstream::tolerance_count <= mpm::exception_limit);
     for (std::size_t i = 0; i < tolerated_.size(); i++) {
         if (tolerated_[i] != 0) slot.exceptions[i].add(tolerated_[i]);
@@ -283,9 +326,11 @@ void Exchange::count() {
 }
 
 void Exchange::report(const Failure& failure) {
-    const bool by_client = failure.side == Side::client;
+    const bool by_client = net::party_of(failure) == Side::client;
     const bool is_usual = by_client || failure.phase == net::phase::tunnel;
-    const LogLevel level = is_usual ? LogLevel::info : LogLevel::error;
+    const LogLevel level = is_usual                      ? LogLevel::info
+                           : failure.side == Side::admin ? LogLevel::warn
+                                                         : LogLevel::error;
     const LogId id = log_id_of(failure, response_begun_);
     std::string text = describe(failure);
     if (route_ != nullptr) text += ", upstream " + route_->endpoint.key;

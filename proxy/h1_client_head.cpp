@@ -65,8 +65,9 @@ loop::Park H1Client::head_ready(net::Want want) {
 H1Client::HeadTry H1Client::end_wait(loop::Wake wake) {
     is_idle_ = false;
     if (wake == loop::Wake::ready) return try_head();
-    if (has_begun_head() && wake == loop::Wake::deadline) {
-        return {net::Want::read, true, refuse(nullptr, {}, {http::HeadFault::none, 408, 0})};
+    if (has_begun_head()) {
+        const std::uint16_t status = wake == loop::Wake::deadline ? 408 : 503;
+        return {net::Want::read, true, refuse(nullptr, {}, {http::HeadFault::none, status, 0})};
     }
     const Failure failure = net::failed_wait(Side::client, phase::request_head, wake);
     return {net::Want::read, true, end_without_head(&failure)};
@@ -181,8 +182,10 @@ H1Client::HeadEnd H1Client::refuse(const http::RequestHead* head, std::string_vi
                                    http::HeadError error) {
     persists_ = false;
     const bool is_tls = text.starts_with("\x16\x03");
-    const char* reason = error.code == http::HeadFault::none ? "the request head took too long"
-                         : is_tls ? "TLS on a port that speaks plain HTTP"
+    const bool is_late = error.code == http::HeadFault::none;
+    const char* reason = is_late && error.status == 408 ? "the request head took too long"
+                         : is_late ? "this process does not wait for the rest of the request"
+                         : is_tls  ? "TLS on a port that speaks plain HTTP"
                          : net::read_proxy_header(text).has_begun
                              ? "a PROXY header where none is taken"
                              : http::reason(error.code);

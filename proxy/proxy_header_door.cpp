@@ -2,6 +2,7 @@
 #include "proxy/proxy_header_door.h"
 
 #include "proxy/net/proxy_protocol.h"
+#include "proxy/status/sums.h"
 
 namespace headgate::proxy {
 
@@ -80,9 +81,9 @@ loop::Milliseconds time_limit(const ServerSettings& settings) {
 /// there.
 void report(LoopState& state, const ConnectionFacts& facts, const Failure& failure) {
     if (failure.kind == FailureKind::cancelled) return;
-    state.surroundings.slot.failures[net::index_of(failure)].add(1);
+    count_failure(state.surroundings.scoreboard, failure);
     const bool is_usual =
-        failure.kind == FailureKind::closed || failure.kind == FailureKind::timed_out;
+        failure.kind == FailureKind::closed || failure.kind == FailureKind::client_silent;
     const Site& site = *facts.candidates->sites.front();
     site.errors->write(state.logs, is_usual ? LogLevel::info : LogLevel::warn,
                        LogId::proxy_header_refused, facts.client.text(), describe(failure));

@@ -47,7 +47,7 @@ loop::Task<void> RawTunnel::serve() {
     state_.loop.withdraw(watch_);
     if (!ended) {
         ledger_.failed = true;
-        ledger_.failure = as_departure(ended.error());
+        ledger_.failure = net::settled(ended.error(), cancelled_as_);
         report(ledger_.failure);
     }
     finish();
@@ -60,17 +60,11 @@ void RawTunnel::watch_client() {
     watch_.context = this;
     watch_.call = [](loop::Waiter& woken) {
         RawTunnel& self = *static_cast<RawTunnel*>(woken.context);
-        self.has_left_ = true;
+        self.cancelled_as_ = FailureKind::reset;
         self.line_->cancel();
     };
     if (client_->has_broken()) return watch_.call(watch_);
     state_.loop.park(watch_, departures, loop::Deadline::never());
-}
-
-/// A wait that was cancelled because the client left: that is the failure, in that phase.
-Failure RawTunnel::as_departure(const Failure& failure) const {
-    if (!has_left_ || failure.kind != FailureKind::cancelled) return failure;
-    return {Side::client, FailureKind::reset, failure.phase, 0, 0, "the client left"};
 }
 
 void RawTunnel::drain() {
@@ -78,7 +72,9 @@ void RawTunnel::drain() {
     // Connecting has an end of its own; then serve() comes back to this.
     if (upstream_ == nullptr || limit.count() == 0 || watch_.deadline_hook.is_linked()) return;
     watch_.call = [](loop::Waiter& woken) {
-        static_cast<RawTunnel*>(woken.context)->line_->cancel();
+        RawTunnel& self = *static_cast<RawTunnel*>(woken.context);
+        self.cancelled_as_ = FailureKind::drained;
+        self.line_->cancel();
     };
     watch_.context = this;
     watch_.phase = phase::tunnel;
@@ -161,7 +157,7 @@ void RawTunnel::finish() {
     ledger_.octets_received = counts_.to_upstream;
     ledger_.octets_sent = counts_.to_client;
     const bool keeps_thread = state_.loop.keeps_thread();
-    add_to_sums(state_.surroundings.slot, ledger_, keeps_thread);
+    add_to_sums(state_.surroundings, ledger_, keeps_thread);
     std::string line;
     for (std::size_t i = 0; i < captured_.size(); i++) {
         line.clear();
@@ -172,14 +168,16 @@ void RawTunnel::finish() {
 
 void RawTunnel::report(const Failure& failure) {
     const bool is_refused = failure.phase == phase::proxy_header;
-    const bool is_usual = failure.side == Side::client || failure.phase == phase::tunnel;
-    const bool has_stood = upstream_ != nullptr && failure.side != Side::client;
+    const bool by_client = net::party_of(failure) == Side::client;
+    const bool is_usual = by_client || failure.phase == phase::tunnel;
+    const bool has_stood = upstream_ != nullptr && !by_client;
     const LogId id = is_refused  ? LogId::proxy_header_refused
                      : has_stood ? LogId::tunnel_ended
                                  : log_id_of(failure, false);
-    const LogLevel level = is_refused ? LogLevel::warn
-                           : is_usual ? LogLevel::info
-                                      : LogLevel::error;
+    const LogLevel level = is_refused                    ? LogLevel::warn
+                           : is_usual                    ? LogLevel::info
+                           : failure.side == Side::admin ? LogLevel::warn
+                                                         : LogLevel::error;
     site_.errors->write(state_.logs, level, id, connection_.client.text(),
                         describe(failure) + ", upstream " + rule_.endpoint.key);
 }

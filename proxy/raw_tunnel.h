@@ -40,7 +40,6 @@ private:
     std::string protocols_to_ask_for() const;
     void capture();
     void watch_client();
-    net::Failure as_departure(const net::Failure& failure) const;
     TunnelTerms tunnel_terms();
     loop::Milliseconds upstream_timeout() const;
     loop::Milliseconds idle_limit() const;
@@ -62,7 +61,7 @@ private:
     std::vector<std::string> captured_;  // by log of the site
     loop::Branch* line_ = nullptr;       // of serve(): ends when a drain takes too long
     loop::Waiter watch_;                 // for that; before, for a client that leaves
-    bool has_left_ = false;
+    net::FailureKind cancelled_as_ = net::FailureKind::stopped;  // see Exchange
 };
 
 }  // namespace headgate::proxy

@@ -5,6 +5,7 @@
 #include "proxy/net/tls_transport.h"
 #include "proxy/read_pace.h"
 #include "proxy/site/tls_site.h"
+#include "proxy/status/sums.h"
 #include "proxy/status/tls.h"
 
 namespace headgate::proxy {
@@ -61,6 +62,7 @@ bool lacks_name(const ConnectionFacts& facts) {
 
 void report(LoopState& state, const ConnectionFacts& facts, const Failure& failure) {
     if (failure.kind == FailureKind::cancelled) return;
+    count_failure(state.surroundings.scoreboard, failure);
     const Site& site = *facts.candidates->sites.front();
     site.errors->write(state.logs, LogLevel::info, LogId::client_tls, facts.client.text(),
                        describe(failure));

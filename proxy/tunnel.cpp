@@ -208,8 +208,9 @@ loop::Task<Result<void>> tunnel(net::Transport& client, net::Transport& upstream
     const bool up_decides =
         !upward && (downward.has_value() || upward.error().kind != FailureKind::cancelled);
     const Failure failure = up_decides ? upward.error() : downward.error();
-    if (failure.side == Side::client) upstream.reset_on_close();
-    if (failure.side == Side::upstream) client.reset_on_close();
+    const Side party = net::party_of(failure);
+    if (party == Side::client) upstream.reset_on_close();
+    if (party == Side::upstream) client.reset_on_close();
     co_return failure;
 }
 

@@ -19,10 +19,11 @@ using Connected = Result<std::unique_ptr<PlainTransport>>;
 Failure connect_failure(int error) {
     const bool ours = error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM ||
                       error == EADDRNOTAVAIL;
-    const auto kind = ours                 ? FailureKind::exhausted
-                      : error == ETIMEDOUT ? FailureKind::timed_out
-                                           : FailureKind::unreachable;
-    return {Side::upstream, kind, phase::connect, 0, error, "connect failed"};
+    if (ours) return {Side::proxy, FailureKind::exhausted, phase::connect, 0, error, "no socket"};
+    if (error == ETIMEDOUT) {
+        return net::failed_wait(Side::upstream, phase::connect, loop::Wake::deadline);
+    }
+    return {Side::upstream, FailureKind::unreachable, phase::connect, 0, error, "connect failed"};
 }
 
 loop::Task<Connected> finish_connect(loop::Loop& loop, loop::Connecting connecting,

@@ -14,8 +14,9 @@ struct ConnectOptions {
     bool tcp_keep_alive = false;
 };
 
-/// A fresh connection. Fails as unresolved, unreachable (refused, no route), timed_out or exhausted
-/// (no descriptor or port), each with the last address's errno. `endpoint` must outlive the task.
+/// A fresh connection. Fails as unresolved, unreachable (refused, no route), upstream_silent or
+/// exhausted (no descriptor or port), each with the last address's errno. `endpoint` must outlive
+/// the task.
 loop::Task<net::Result<std::unique_ptr<net::PlainTransport>>> connect(loop::Loop& loop,
                                                                       Resolver& resolver,
                                                                       const Endpoint& endpoint,

@@ -190,6 +190,20 @@ loop::Park H1Exchange::content_ready(loop::Phase phase, const loop::Deadline& de
     return wait(*transport_, net::Want::read, phase, deadline);
 }
 
+bool H1Exchange::may_drop_rest(std::uint64_t most) const {
+    const bool is_request_over = request_sent_ && output_.is_empty();
+    if (!may_reuse_ || !is_request_over || reader_.is_complete()) return false;
+    // Chunks say how much is due as they come; an end that is the connection's leaves none to keep.
+    return reader_.kind() == H1ContentReader::Kind::chunked ||
+           (reader_.kind() == H1ContentReader::Kind::length && reader_.due() <= most);
+}
+
+Result<ContentRun> H1Exchange::try_drop_rest(std::span<char> scratch) {
+    const Result<ContentRun> run = reader_.try_read(*transport_, scratch);
+    if (run && run->is_last && reader_.has_bare_lf()) may_reuse_ = false;
+    return run;
+}
+
 bool H1Exchange::is_reusable() const {
     return may_reuse_ && request_sent_ && output_.is_empty() && reader_.is_complete() &&
            !transport_->has_unread();

@@ -43,6 +43,12 @@ public:
     bool has_rest() const override { return !output_.is_empty(); }
     loop::Task<net::Result<void>> drain(loop::Phase phase, loop::Deadline deadline) override;
 
+    /// Nobody wants the rest of the response's content any more: whether the connection would be
+    /// reusable behind it, and no more than `most` octets of it are due, as far as that is known.
+    bool may_drop_rest(std::uint64_t most) const;
+    /// Reads some of that rest, after the exchange that it was for has ended.
+    net::Result<net::ContentRun> try_drop_rest(std::span<char> scratch);
+
     net::Transport& transport() { return *transport_; }
     std::unique_ptr<net::Transport> take_transport() { return std::move(transport_); }
 

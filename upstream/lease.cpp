@@ -32,7 +32,7 @@ loop::Task<net::Result<Lease>> Upstreams::borrow(const Endpoint& endpoint, Borro
 loop::Task<net::Result<std::unique_ptr<net::Transport>>> Upstreams::open(
     const Endpoint& endpoint, const BorrowOptions& options) {
     if (options.tls != nullptr && options.tls->context == nullptr) {
-        co_return net::Failure{net::Side::upstream,
+        co_return net::Failure{net::Side::proxy,
                                net::FailureKind::tls_failed,
                                net::phase::tls,
                                0,

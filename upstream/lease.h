@@ -9,6 +9,7 @@
 
 #include "upstream/connector.h"
 #include "upstream/h1_exchange.h"
+#include "upstream/leftovers.h"
 #include "upstream/pool.h"
 #include "upstream/tls_connector.h"
 
@@ -59,6 +60,14 @@ public:
         }
         side_.reset();
     }
+    /// The same where nobody wants the rest of the response: a little of it is read and dropped, by
+    /// others, before the connection is pooled.
+    void give_up(Leftovers& leftovers) {
+        if (side_ && side_->may_drop_rest(Leftovers::most)) {
+            leftovers.take(std::move(side_), *endpoint_, idle_limit_);
+        }
+        give_back();
+    }
     bool is_held() const { return side_ != nullptr; }
     /// Ends the lease and gives the bare connection away (a tunnel).
     std::unique_ptr<net::Transport> take_transport() {
@@ -80,7 +89,7 @@ private:
 class Upstreams {
 public:
     Upstreams(loop::Loop& loop, SharedStock& stock)
-        : loop_(loop), resolver_(loop), pool_(loop, stock) {}
+        : loop_(loop), resolver_(loop), pool_(loop, stock), leftovers_(loop, pool_) {}
 
     /// A pooled connection, or a fresh one. `endpoint` must outlive the lease. Fails as connect()
     /// and start_tls() do.
@@ -95,6 +104,7 @@ public:
     void forget(const void* owner);
 
     Pool& pool() { return pool_; }
+    Leftovers& leftovers() { return leftovers_; }
 
 private:
     std::unique_ptr<net::Transport> take_idle(const Endpoint& endpoint,
@@ -104,6 +114,7 @@ private:
     Resolver resolver_;
     net::TlsSessions sessions_;  // outlives the connections in the pool
     Pool pool_;
+    Leftovers leftovers_;
     std::unordered_map<const void*, std::vector<std::string>> owned_;  // keys, by owner
 };
 

@@ -22,9 +22,9 @@ public:
 
     /// The addresses of `host`, at least one. A literal is its own address. Parks in
     /// phase::resolve while a query is needed; concurrent requests for one name share one query.
-    /// Fails as unresolved or timed_out when there is no answer, old or new. With an old one a new
-    /// one is waited for no longer than `patience`: a name server that is silent costs a request no
-    /// more than that, and only the first ones (RFC 8767).
+    /// Fails as unresolved or upstream_silent when there is no answer, old or new. With an old one
+    /// a new one is waited for no longer than `patience`: a name server that is silent costs a
+    /// request no more than that, and only the first ones (RFC 8767).
     loop::Task<net::Result<std::vector<loop::Address>>> resolve(const std::string& host,
                                                                 std::uint16_t port,
                                                                 loop::Deadline deadline);

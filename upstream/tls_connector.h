@@ -25,8 +25,8 @@ struct TlsOptions {
     std::string key(const Endpoint& endpoint) const;
 };
 
-/// Fails as tls_failed (with the reason), timed_out or cancelled. `options` and `sessions` must
-/// outlive the task, `sessions` also the transport.
+/// Fails as tls_failed (with the reason), upstream_silent or cancelled. `options` and `sessions`
+/// must outlive the task, `sessions` also the transport.
 loop::Task<net::Result<std::unique_ptr<net::Transport>>> start_tls(
     std::unique_ptr<net::PlainTransport> plain, const Endpoint& endpoint, const TlsOptions& options,
     net::TlsSessions& sessions, loop::Deadline deadline);

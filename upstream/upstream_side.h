@@ -32,7 +32,7 @@ public:
     /// The next response head, interim ones included. Each wait for octets is in
     /// phase::upstream_wait, before `deadline`, which is read at each wait: it may be moved
     /// meanwhile, and must outlive the task. Fails as malformed (with a reason), closed (nothing
-    /// came), incomplete, reset, timed_out or too_large.
+    /// came), incomplete, reset, upstream_silent or too_large.
     virtual loop::Task<net::Result<ReceivedHead*>> read_head(const loop::Deadline& deadline) = 0;
 
     /// The rest of the request will never come. The origin is told by the end of our writing, and

@@ -31,7 +31,7 @@ private:
     const LogLevels& levels_;
 };
 
-/// "upstream timed-out in upstream-wait: detail (errno text)".
+/// "upstream malformed in upstream-wait: detail (errno text)".
 std::string describe(const net::Failure& failure);
 
 }  // namespace headgate::proxy

@@ -4,9 +4,7 @@
 namespace headgate::proxy {
 
 std::string Ledger::end() const {
-    if (!failed) return "ok";
-    return std::string(net::name(failure.side)) + "/" + net::phase::name(failure.phase) + "/" +
-           net::name(failure.kind);
+    return failed ? net::full_name(failure) : "ok";
 }
 
 std::string Ledger::phases() const {

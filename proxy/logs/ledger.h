@@ -32,7 +32,7 @@ struct Ledger {
         return account.ran() + (runner_keeps_thread ? account.parked() : loop::Duration{});
     }
 
-    /// "ok", or who-phase-kind: "upstream/upstream-wait/timed-out".
+    /// "ok", or side/phase/kind: "timeout/upstream-wait/upstream-silent".
     std::string end() const;
     /// Phases with their parks: "upstream-wait=1999873us/1,client-write=20us/2", or "-".
     std::string phases() const;

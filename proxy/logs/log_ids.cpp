@@ -25,7 +25,9 @@ constexpr Explanation rows[] = {
      "differently, or a limit that is too low for an honest client.",
      "For 414 and 431 raise LimitRequestLine, LimitRequestFieldSize or LimitRequestFields. For "
      "404 with %2F in the path see AllowEncodedSlashes, for names with underscores see "
-     "FieldNameUnderscores. A path \"that other readers could take for another one\" holds ;, "
+     "FieldNameUnderscores. Other 404s: no ProxyPass has this path. 403 and 421 are about TLS: "
+     "SSLRequireSSL, SSLVerifyClient, SSLStrictSNIVHostCheck, or a connection that was opened for "
+     "another virtual host. A path \"that other readers could take for another one\" holds ;, "
      "backslashes or double encodings with which another ProxyPass rule would apply: give the "
      "rules the same target, or have the client encode once."},
     {LogId::client_lost, "client lost",
@@ -72,7 +74,8 @@ constexpr Explanation rows[] = {
     {LogId::response_cut, "response cut",
      "The upstream's response broke off after its head had been sent on. The client's connection "
      "was cut so that it cannot take what it has for the whole.",
-     "An upstream that crashed or timed out in the middle, or that sends malformed chunks or fewer "
+     "An upstream that crashed or fell silent in the middle, or that sends malformed chunks or "
+     "fewer "
      "octets than it announced.",
      "Look into the upstream's log at this time; the phase and kind are in the line and in "
      "%{end}x."},
@@ -115,14 +118,14 @@ constexpr Explanation rows[] = {
      "The reason stands in the line. Try it: openssl s_client -connect HOST:PORT -servername "
      "NAME; see SSLProxyCACertificateFile, SSLProxyCheckPeerName and SSLProxyProtocol."},
     {LogId::tunnel_ended, "tunnel ended early",
-     "A connection that TunnelTo passes on ended otherwise than by both ends saying so: the "
+     "A tunnel, of TunnelTo or after an Upgrade, ended otherwise than by both ends saying so: the "
      "upstream "
      "reset it, nothing came from either end for its timeout, or this process had to end. What one "
      "end broke was reset towards the other, so that it cannot take what it has for the whole.",
      "An upstream that crashed or was restarted, a client or upstream that idles longer than "
      "timeout=, or a reload whose ProxyTunnelDrainTimeout is over.",
      "The reason stands in the line. For protocols that idle on purpose raise timeout= of "
-     "TunnelTo."},
+     "TunnelTo, or ProxyWebsocketIdleTimeout."},
     {LogId::accept_paused, "accepting paused",
      "No descriptor or no memory was left for another connection, so none is accepted for a "
      "moment. "
@@ -133,7 +136,7 @@ constexpr Explanation rows[] = {
      "MaxConnections. Shorten KeepAliveTimeout if idle clients hold them."},
     {LogId::lines_lost, "log lines lost",
      "So many lines could not be written to a log since the last such line. Requests went on: they "
-     "never wait for a log.",
+     "never wait for a log. One process says so at a time, once a second at most.",
      "A full disk, or a pipe whose reader does not keep up.",
      "Make room, or mend the reader. ?auto of server-status has the sum as LogLinesLost."},
     {LogId::exhausted, "out of descriptors, ports or memory",
@@ -143,7 +146,10 @@ constexpr Explanation rows[] = {
      "Raise the limit of open files; widen net.ipv4.ip_local_port_range; keep connections to "
      "upstreams (enablereuse=On)."},
     {LogId::exchange_ended, "exchange ended by us",
-     "An exchange was cut because this process had to end.",
+     "This process waited no longer for an exchange, since it had to end. Where nothing had been "
+     "sent to the client it was answered 503; else its connection was cut, so that it cannot take "
+     "what it has for the whole. %{end}x is admin/PHASE/stopped: the phase says what the exchange "
+     "waited for.",
      "A second TERM, -k stop, or GracefulShutdownTimeout.",
      "Nothing, or a longer GracefulShutdownTimeout."},
     {LogId::process_lacks, "a process ended for want of memory or the like",
@@ -221,15 +227,17 @@ std::string log_id_text(LogId id) {
 
 LogId log_id_of(const net::Failure& failure, bool is_response_begun) {
     using net::FailureKind;
-    if (failure.side == net::Side::client) {
-        return failure.kind == FailureKind::timed_out   ? LogId::client_slow
-               : failure.kind == FailureKind::too_large ? LogId::client_content_too_large
-                                                        : LogId::client_lost;
+    if (net::party_of(failure) == net::Side::client) {
+        return failure.kind == FailureKind::client_silent ? LogId::client_slow
+               : failure.kind == FailureKind::too_large   ? LogId::client_content_too_large
+                                                          : LogId::client_lost;
     }
-    if (failure.kind == FailureKind::cancelled) return LogId::exchange_ended;
+    if (failure.phase == net::phase::tunnel) return LogId::tunnel_ended;
+    if (failure.side == net::Side::admin) return LogId::exchange_ended;
     if (is_response_begun) return LogId::response_cut;
     switch (failure.kind) {
-        case FailureKind::timed_out:
+        case FailureKind::upstream_silent:
+        case FailureKind::both_silent:
             return LogId::upstream_silent;
         case FailureKind::malformed:
             return LogId::upstream_malformed;
@@ -245,6 +253,9 @@ LogId log_id_of(const net::Failure& failure, bool is_response_begun) {
         case FailureKind::exhausted:
             return LogId::exhausted;
         case FailureKind::cancelled:
+        case FailureKind::client_silent:
+        case FailureKind::stopped:
+        case FailureKind::drained:
         case FailureKind::closed:
         case FailureKind::incomplete:
         case FailureKind::reset:

@@ -107,7 +107,7 @@ std::string failures(const Status& status) {
     }
     if (status.lines_lost > 0) rows += "<tr><td>log lines lost<td class=n>" + n(status.lines_lost);
     if (rows.empty()) return "";
-    return "<h2>What failed</h2><table><tr><th>who and how<th class=n>times</tr>" + rows +
+    return "<h2>What failed</h2><table><tr><th>who, where and how<th class=n>times</tr>" + rows +
            "</table>";
 }
 

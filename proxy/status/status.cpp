@@ -14,8 +14,6 @@ using mpm::Scoreboard;
 using mpm::SlotState;
 using mpm::ThreadSlot;
 
-static_assert(net::failure_indices <= mpm::failure_limit);
-
 /// Apache's letters. Under a model that serves many a thread is busy only while it runs.
 char letter(SlotState state, bool is_draining) {
     if (is_draining && state != SlotState::open) return 'G';
@@ -38,9 +36,6 @@ void add_sums(const ThreadSlot& slot, Status& status) {
     status.exchanges += slot.exchanges.get();
     status.octets += slot.octets.get();
     status.lines_lost += slot.lines_lost.get();
-    for (std::size_t i = 0; i < mpm::failure_limit; i++) {
-        status.failures[i] += slot.failures[i].get();
-    }
     status.duration += static_cast<double>(slot.duration_ns.get()) / 1e9;
     status.held += static_cast<double>(slot.held_ns.get()) / 1e9;
     for (std::size_t i = 0; i < loop::phase_limit; i++) {
@@ -147,6 +142,9 @@ Status read_status(const mpm::Surroundings& around, bool keeps_thread, std::stri
     status.started = around.started;
     status.keeps_thread = keeps_thread;
     add_slots(around.scoreboard, status);
+    for (std::size_t i = 0; i < status.failures.size(); i++) {
+        status.failures[i] = around.scoreboard.common().failures[i].load(std::memory_order_relaxed);
+    }
     status.tls.certificates = certificates_of(sites);
     std::sort(status.live.begin(), status.live.end(),
               [](const LiveConnection& left, const LiveConnection& right) {

@@ -3,12 +3,15 @@
 
 namespace headgate::proxy {
 
-void add_to_sums(mpm::ThreadSlot& slot, const Ledger& ledger, bool keeps_thread) {
+static_assert(net::failure_indices <= mpm::failure_limit);
+
+void add_to_sums(const mpm::Surroundings& around, const Ledger& ledger, bool keeps_thread) {
+    mpm::ThreadSlot& slot = around.slot;
     const auto ns = [](loop::Duration spent) {
         return static_cast<std::uint64_t>(std::chrono::nanoseconds(spent).count());
     };
     slot.exchanges.add(1);
-    if (ledger.failed) slot.failures[net::index_of(ledger.failure)].add(1);
+    if (ledger.failed) count_failure(around.scoreboard, ledger.failure);
     slot.octets.add(ledger.octets_sent);
     slot.duration_ns.add(ns(ledger.ended - ledger.began));
     slot.held_ns.add(ns(ledger.held(keeps_thread)));
@@ -18,6 +21,10 @@ void add_to_sums(mpm::ThreadSlot& slot, const Ledger& ledger, bool keeps_thread)
         slot.parked_ns[i].add(ns(ledger.account.parked(phase)));
         slot.releases[i].add(ledger.account.releases(phase));
     }
+}
+
+void count_failure(const mpm::Scoreboard& scoreboard, const net::Failure& failure) {
+    scoreboard.common().failures[net::index_of(failure)].fetch_add(1, std::memory_order_relaxed);
 }
 
 }  // namespace headgate::proxy

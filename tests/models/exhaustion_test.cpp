@@ -4,6 +4,7 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 
+#include <chrono>
 #include <filesystem>
 #include <fstream>
 
@@ -17,6 +18,13 @@ using namespace support;
 
 class Exhaustion : public Behaviour {};
 EVERY_MODEL(Exhaustion);
+
+std::size_t count_of(const std::string& text, std::string_view part) {
+    std::size_t count = 0;
+    for (std::size_t at = 0; (at = text.find(part, at)) != text.npos; at += part.size())
+        count++;
+    return count;
+}
 
 /// The lowest number that is not in use: what the process's next descriptor would get.
 rlim_t next_descriptor(pid_t process) {
@@ -45,6 +53,25 @@ private:
     pid_t process_;
     rlimit before_{};
 };
+
+/// However many threads and processes would say it.
+TEST_P(Exhaustion, OfDescriptorsIsSaidOnceASecond) {
+    RunningOrigin origin;
+    RunningProxy proxy(model(), threads_of(model(), 4) + pass_all_to(origin));
+    const auto begin = std::chrono::steady_clock::now();
+    std::vector<std::unique_ptr<NoMoreFiles>> limits;
+    for (const pid_t child : proxy.wait_for_children(model() == "prefork" ? 4 : 1))
+        limits.push_back(std::make_unique<NoMoreFiles>(child));
+    std::vector<std::unique_ptr<RawConnection>> waiting;
+    for (int i = 0; i < 10; i++)
+        waiting.push_back(std::make_unique<RawConnection>(proxy.port()));
+    const std::string line = "HG0301: ";
+    wait_until("for three lines", [&] { return count_of(proxy.error_log(line), line) >= 3; });
+    const std::size_t lines = count_of(proxy.error_log(), line);
+    const auto time = std::chrono::steady_clock::now() - begin;
+    const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(time).count();
+    EXPECT_LE(lines, static_cast<std::size_t>(seconds) + 1);
+}
 
 TEST_P(Exhaustion, OfDescriptorsPausesAccepting) {
     ScriptedOrigin origin;
@@ -235,7 +262,7 @@ TEST_P(Exhaustion, OfPatienceIsCountedByKind) {
     EXPECT_EQ(client.receive_response().status, 408);
     client.close();
     proxy.access_log(1);
-    EXPECT_EQ(value_of(proxy, "Failed client/timed-out"), "1");
+    EXPECT_EQ(value_of(proxy, "Failed timeout/request-head/client-silent"), "1");
 }
 
 }  // namespace

@@ -52,8 +52,8 @@ TEST_P(Failures, OfAnUpstreamThatIsSilent) {
     RawConnection upstream = origin.accept_request(head);
     EXPECT_EQ(client.receive_response().status, 504);
     EXPECT_EQ(upstream.receive_end(), RawConnection::End::fin);
-    EXPECT_EQ(proxy.access_log(1)[0]["end"], "upstream/upstream-wait/timed-out");
-    proxy.error_log("HG0204: upstream timed-out in upstream-wait");
+    EXPECT_EQ(proxy.access_log(1)[0]["end"], "timeout/upstream-wait/upstream-silent");
+    proxy.error_log("HG0204: timeout upstream-silent in upstream-wait");
 }
 
 TEST_P(Failures, OfAnUpstreamThatFallsSilentInItsContent) {
@@ -67,8 +67,8 @@ TEST_P(Failures, OfAnUpstreamThatFallsSilentInItsContent) {
     const Response response = client.receive_response();
     EXPECT_EQ(response.content, "hello");
     EXPECT_FALSE(response.is_whole);
-    EXPECT_EQ(proxy.access_log(1)[0]["end"], "upstream/response-content/timed-out");
-    proxy.error_log("HG0202: upstream timed-out in response-content");
+    EXPECT_EQ(proxy.access_log(1)[0]["end"], "timeout/response-content/upstream-silent");
+    proxy.error_log("HG0202: timeout upstream-silent in response-content");
 }
 
 TEST_P(Failures, TimeoutOfTheRuleGoesBeforeProxyTimeout) {

@@ -41,6 +41,49 @@ TEST_P(Pool, UsesOneConnectionForRequestsInARow) {
     EXPECT_FALSE(origin.has_connection());
 }
 
+/// A client that leaves in the middle of a response costs the upstream its connection only where
+/// much is due; and who waits for the rest is no thread.
+TEST_P(Pool, KeepsAConnectionWhoseClientHasLeft) {
+    struct Case {
+        const char* name;
+        std::string head;
+        std::string rest;
+        bool is_kept;
+    };
+    const Case cases[] = {
+        {"length", "Content-Length: 11\r\n\r\nhello", " world", true},
+        {"chunked", "Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n", "0\r\n\r\n", true},
+        {"much is due", "Content-Length: 65542\r\n\r\nhello", "", false},
+        {"until close", "\r\nhello", "", false},
+    };
+    for (const Case& each : cases) {
+        SCOPED_TRACE(each.name);
+        ScriptedOrigin origin;
+        RunningProxy proxy(model(), one_thread(model()) + pass_all_to(origin));
+        RawConnection client(proxy.port());
+        client.send(get("/first"));
+        std::string head;
+        RawConnection upstream = origin.accept_request(head);
+        upstream.send("HTTP/1.1 200 OK\r\n" + each.head);
+        client.receive_until("hello");
+        proxy.wait_until_parked();
+        client.reset();
+        EXPECT_EQ(proxy.access_log(1)[0]["end"], "client/response-content/reset");
+        if (!each.is_kept) {
+            EXPECT_NE(upstream.receive_end(), RawConnection::End::not_yet);
+            continue;
+        }
+        upstream.send(each.rest);
+        settle(proxy, upstream);
+        RawConnection next(proxy.port());
+        next.send(get("/next"));
+        EXPECT_NE(upstream.receive_head().find("GET /next "), std::string::npos);
+        upstream.send(ok("x"));
+        EXPECT_EQ(next.receive_response().content, "x");
+        EXPECT_FALSE(origin.has_connection());
+    }
+}
+
 TEST_P(Pool, KeepsManyClientsApart) {
     RunningOrigin origin;
     RunningProxy proxy(model(),

@@ -162,10 +162,10 @@ const Spoof spoofs[] = {
     {"a wrong address", required, "PROXY TCP4 ::1 192.0.2.1 1 2\r\n" + get("/"),
      "an address is none of its family"},
     {"half sent", "Timeout 100ms\n" + required, v1.substr(0, 20),
-     "client timed-out in proxy-header"},
+     "timeout client-silent in proxy-header"},
     {"half sent, version 2", "Timeout 100ms\n" + required, v2.substr(0, 20),
-     "client timed-out in proxy-header"},
-    {"nothing sent", "Timeout 100ms\n" + required, "", "client timed-out in proxy-header"},
+     "timeout client-silent in proxy-header"},
+    {"nothing sent", "Timeout 100ms\n" + required, "", "timeout client-silent in proxy-header"},
 };
 
 TEST_P(ProxyProtocol, IsNoWayToBeAnother) {

@@ -288,8 +288,8 @@ TEST_P(RawTunnels, SilentOnesEnd) {
     RawConnection upstream = origin.accept();
     EXPECT_EQ(client.receive_end(), RawConnection::End::fin);
     EXPECT_EQ(upstream.receive_end(), RawConnection::End::fin);
-    EXPECT_EQ(proxy.access_log(1)[0]["end"], "proxy/tunnel/timed-out");
-    proxy.error_log("HG0220: proxy timed-out in tunnel, upstream " + origin.address());
+    EXPECT_EQ(proxy.access_log(1)[0]["end"], "timeout/tunnel/both-silent");
+    proxy.error_log("HG0220: timeout both-silent in tunnel, upstream " + origin.address());
 }
 
 TEST_P(RawTunnels, OutliveAReloadForAWhile) {
@@ -309,7 +309,7 @@ TEST_P(RawTunnels, OutliveAReloadForAWhile) {
     hasty.signal(SIGUSR1);
     EXPECT_EQ(other.receive_end(), RawConnection::End::fin);
     EXPECT_EQ(far.receive_end(), RawConnection::End::fin);
-    EXPECT_EQ(hasty.access_log(1)[0]["end"], "proxy/tunnel/cancelled");
+    EXPECT_EQ(hasty.access_log(1)[0]["end"], "admin/tunnel/drained");
 }
 
 /// Where a park holds no thread, a hundred idle tunnels leave one thread free for the next.

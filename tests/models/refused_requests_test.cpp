@@ -228,7 +228,7 @@ TEST_P(RefusedRequests, AreAnswered408WhenTheHeadStaysHalf) {
     EXPECT_EQ(response.field("Connection"), "close");
     EXPECT_EQ(client.receive_end(), RawConnection::End::fin);
     EXPECT_EQ(proxy.access_log(1)[0]["status"], "408");
-    EXPECT_EQ(proxy.access_log(1)[0]["end"], "client/request-head/timed-out");
+    EXPECT_EQ(proxy.access_log(1)[0]["end"], "timeout/request-head/client-silent");
     EXPECT_FALSE(origin.has_connection());
 }
 
@@ -239,7 +239,7 @@ TEST_P(RefusedRequests, AreAnswered408WhenTheContentStaysHalf) {
     client.send("POST / HTTP/1.1\r\n" + host + "Content-Length: 9\r\n\r\nhello");
     EXPECT_EQ(client.receive_response().status, 408);
     EXPECT_EQ(client.receive_end(), RawConnection::End::fin);
-    EXPECT_EQ(proxy.access_log(1)[0]["end"], "client/request-content/timed-out");
+    EXPECT_EQ(proxy.access_log(1)[0]["end"], "timeout/request-content/client-silent");
 }
 
 TEST_P(RefusedRequests, NothingIsSaidToAConnectionThatAskedNothing) {

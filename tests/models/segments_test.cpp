@@ -209,7 +209,7 @@ TEST_P(Segments, CutsOffAClientThatDoesNotRead) {
     client.send(get("/"));
     RawConnection upstream = flood(proxy, origin);
     EXPECT_NE(upstream.receive_end(), RawConnection::End::not_yet);
-    EXPECT_EQ(proxy.access_log(1)[0]["end"], "client/client-write/timed-out");
+    EXPECT_EQ(proxy.access_log(1)[0]["end"], "timeout/client-write/client-silent");
 }
 
 TEST_P(Segments, SurvivesAClientThatLeavesBeforeItsResponse) {

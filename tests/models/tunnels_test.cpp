@@ -92,7 +92,7 @@ TEST_P(Tunnels, SilentOnesEnd) {
     Ends ends = open_tunnel(proxy, origin);
     EXPECT_EQ(ends.client.receive_end(), RawConnection::End::fin);
     EXPECT_EQ(ends.upstream.receive_end(), RawConnection::End::fin);
-    EXPECT_EQ(proxy.access_log(1)[0]["end"], "proxy/tunnel/timed-out");
+    EXPECT_EQ(proxy.access_log(1)[0]["end"], "timeout/tunnel/both-silent");
 }
 
 TEST_P(Tunnels, MuchBothWaysAtOnce) {
@@ -158,7 +158,7 @@ TEST_P(Tunnels, ButTheOldProcessDoesNotWaitForEver) {
     proxy.signal(SIGUSR1);
     EXPECT_EQ(ends.client.receive_end(), RawConnection::End::fin);
     EXPECT_EQ(ends.upstream.receive_end(), RawConnection::End::fin);
-    EXPECT_EQ(proxy.access_log(1)[0]["end"], "proxy/tunnel/cancelled");
+    EXPECT_EQ(proxy.access_log(1)[0]["end"], "admin/tunnel/drained");
 }
 
 }  // namespace

@@ -187,7 +187,7 @@ async def main(program, models):
             lines = await with_proxy(
                 program, model, origin, "ProxyWebsocketIdleTimeout 300ms", be_silent
             )
-            assert "101 tunnel proxy/tunnel/timed-out" in "\n".join(lines), lines
+            assert "101 tunnel timeout/tunnel/both-silent" in "\n".join(lines), lines
             print(f"{model}: passed")
         if "event" in models:
             await many_idle(program, origin, count)

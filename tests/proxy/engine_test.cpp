@@ -44,6 +44,13 @@ TEST(Engine, says_at_most_once_a_second_that_accepting_paused) {
     EXPECT_EQ(lines(), 2u) << "nothing to say";
     engine.accept_paused(EMFILE);
     EXPECT_EQ(lines(), 3u);
+    Engine other(manual.loop, loaded.sites(), stock, thread.surroundings);
+    other.accept_paused(EMFILE);
+    EXPECT_EQ(lines(), 3u) << "the whole program, not each of its threads";
+    manual.pass_time(1s);
+    other.accept_paused(EMFILE);
+    engine.accept_paused(EMFILE);
+    EXPECT_EQ(lines(), 4u);
 }
 
 }  // namespace

@@ -242,7 +242,7 @@ TEST(ExchangeFaults, a_client_that_stops_sending_is_answered) {
     rig.pass_time(9s);
     EXPECT_EQ(rig.written().substr(0, 13), "HTTP/1.1 408 ");
     EXPECT_TRUE(says(rig.written(), "\r\nConnection: close\r\n")) << rig.written();
-    EXPECT_TRUE(says(rig.log(), "client/request-content/timed-out")) << rig.log();
+    EXPECT_TRUE(says(rig.log(), "timeout/request-content/client-silent")) << rig.log();
 }
 
 TEST(ExchangeFaults, eleven_interim_responses_are_too_many) {
@@ -281,7 +281,7 @@ TEST(ExchangeFaults, an_answer_to_head_has_no_content_on_the_wire_or_in_the_log)
     Rig rig(silent(), {Step::data("HEAD /none HTTP/1.1\r\nHost: h\r\n\r\n")});
     EXPECT_EQ(rig.written().substr(0, 13), "HTTP/1.1 404 ");
     EXPECT_TRUE(rig.written().ends_with("\r\n\r\n"));
-    EXPECT_EQ(rig.log(), "HEAD 404 length ok 0 0\n");
+    EXPECT_EQ(rig.log(), "HEAD 404 length client/request-head/refused 0 0\n");
 }
 
 // ---- the books

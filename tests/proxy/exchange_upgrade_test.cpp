@@ -60,7 +60,7 @@ TEST(ExchangeUpgrade, an_idle_tunnel_ends) {
     EXPECT_FALSE(rig.is_over());
     rig.pass_time(1ms);
     EXPECT_TRUE(rig.is_over());
-    EXPECT_EQ(rig.log(), "GET 101 tunnel proxy/tunnel/timed-out 1 3\n");
+    EXPECT_EQ(rig.log(), "GET 101 tunnel timeout/tunnel/both-silent 1 3\n");
 }
 
 TEST(ExchangeUpgrade, a_process_that_drains_waits_for_tunnels_but_not_for_ever) {
@@ -77,7 +77,7 @@ TEST(ExchangeUpgrade, a_process_that_drains_waits_for_tunnels_but_not_for_ever) 
     EXPECT_FALSE(rig.is_over());
     rig.pass_time(1ms);
     EXPECT_TRUE(rig.is_over());
-    EXPECT_EQ(rig.log(), "GET 101 tunnel proxy/tunnel/cancelled 1 8\n");
+    EXPECT_EQ(rig.log(), "GET 101 tunnel admin/tunnel/drained 1 8\n");
 
     Rig late(silent(), {}, {}, "ProxyAsyncIdleTimeout 3600\nProxyTunnelDrainTimeout 20");
     late.client->drain();

@@ -128,7 +128,7 @@ TEST(RequestReadTimeout, ends_a_head_that_drips_with_408) {
     rig.pass_time(3s);
     EXPECT_TRUE(rig.written().starts_with("HTTP/1.1 408 ")) << rig.written();
     EXPECT_NE(rig.written().find("Connection: close\r\n"), std::string::npos);
-    EXPECT_NE(rig.log().find(" 408 length client/request-head/timed-out "), std::string::npos)
+    EXPECT_NE(rig.log().find(" 408 length timeout/request-head/client-silent "), std::string::npos)
         << rig.log();
 }
 
@@ -217,7 +217,7 @@ TEST(RequestReadTimeout, ends_content_that_drips_with_408) {
     }
     rig.pass_time(2s);
     EXPECT_TRUE(rig.written().starts_with("HTTP/1.1 408 ")) << rig.written();
-    EXPECT_NE(rig.log().find("client/request-content/timed-out"), std::string::npos);
+    EXPECT_NE(rig.log().find("timeout/request-content/client-silent"), std::string::npos);
 }
 
 TEST(RequestReadTimeout, does_not_hurry_who_waits_for_100_continue) {

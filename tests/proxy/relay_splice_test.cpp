@@ -317,8 +317,8 @@ TEST(RelaySplice, a_slow_reader_is_kept_no_pipe_and_little_memory) {
     EXPECT_FALSE(rig.result);
     rig.manual.pass_time(5s);
     ASSERT_TRUE(rig.result);
-    EXPECT_EQ(rig.result->error().side, Side::client);
-    EXPECT_EQ(rig.result->error().kind, FailureKind::timed_out);
+    EXPECT_EQ(rig.result->error().side, Side::timeout);
+    EXPECT_EQ(rig.result->error().kind, FailureKind::client_silent);
     EXPECT_EQ(rig.result->error().phase, phase::client_write);
 }
 
@@ -332,8 +332,8 @@ TEST(RelaySplice, no_pipe_is_held_while_content_is_waited_for) {
     EXPECT_EQ(rig.stock.lent(), 0u);
     rig.manual.pass_time(10s);
     ASSERT_TRUE(rig.result);
-    EXPECT_EQ(rig.result->error().side, Side::upstream);
-    EXPECT_EQ(rig.result->error().kind, FailureKind::timed_out);
+    EXPECT_EQ(rig.result->error().side, Side::timeout);
+    EXPECT_EQ(rig.result->error().kind, FailureKind::upstream_silent);
 }
 
 TEST(RelaySplice, failures_name_their_side) {

@@ -267,8 +267,8 @@ TEST(Relay, names_the_side_that_failed) {
     silent.start();
     silent.manual.pass_time(10s);
     ASSERT_TRUE(silent.result);
-    EXPECT_EQ(silent.result->error().side, Side::upstream);
-    EXPECT_EQ(silent.result->error().kind, FailureKind::timed_out);
+    EXPECT_EQ(silent.result->error().side, Side::timeout);
+    EXPECT_EQ(silent.result->error().kind, FailureKind::upstream_silent);
     EXPECT_EQ(silent.result->error().phase, phase::response_content);
 
     Rig stuck({"abc", "def"});
@@ -276,7 +276,8 @@ TEST(Relay, names_the_side_that_failed) {
     stuck.start();
     stuck.manual.pass_time(5s);
     ASSERT_TRUE(stuck.result);
-    EXPECT_EQ(stuck.result->error().side, Side::client);
+    EXPECT_EQ(stuck.result->error().side, Side::timeout);
+    EXPECT_EQ(stuck.result->error().kind, FailureKind::client_silent);
     EXPECT_EQ(stuck.result->error().phase, phase::client_write);
 
     Rig cancelled({});

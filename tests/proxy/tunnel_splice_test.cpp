@@ -117,8 +117,8 @@ TEST(TunnelSplice, a_slow_reader_keeps_little_and_times_out) {
     EXPECT_FALSE(rig.outcome);
     rig.manual.pass_time(10s);
     ASSERT_TRUE(rig.outcome);
-    EXPECT_EQ(rig.outcome->error().side, Side::client);
-    EXPECT_EQ(rig.outcome->error().kind, FailureKind::timed_out);
+    EXPECT_EQ(rig.outcome->error().side, Side::timeout);
+    EXPECT_EQ(rig.outcome->error().kind, FailureKind::client_silent);
     EXPECT_EQ(rig.outcome->error().phase, net::phase::tunnel);
 }
 

@@ -133,8 +133,8 @@ TEST(Tunnel, an_end_waits_for_what_came_before_it) {
     EXPECT_FALSE(rig.upstream_record.has_finished_writing);
     rig.manual.pass_time(10s);
     ASSERT_TRUE(rig.outcome);
-    EXPECT_EQ(rig.outcome->error().side, Side::upstream);
-    EXPECT_EQ(rig.outcome->error().kind, FailureKind::timed_out);
+    EXPECT_EQ(rig.outcome->error().side, Side::timeout);
+    EXPECT_EQ(rig.outcome->error().kind, FailureKind::upstream_silent);
 }
 
 TEST(Tunnel, is_idle_only_when_both_ends_are_silent) {
@@ -150,8 +150,8 @@ TEST(Tunnel, is_idle_only_when_both_ends_are_silent) {
     EXPECT_FALSE(rig.outcome);
     rig.manual.pass_time(1ms);
     ASSERT_TRUE(rig.outcome);
-    EXPECT_EQ(rig.outcome->error().side, Side::proxy);
-    EXPECT_EQ(rig.outcome->error().kind, FailureKind::timed_out);
+    EXPECT_EQ(rig.outcome->error().side, Side::timeout);
+    EXPECT_EQ(rig.outcome->error().kind, FailureKind::both_silent);
     EXPECT_EQ(rig.outcome->error().phase, net::phase::tunnel);
     EXPECT_FALSE(rig.client_record.resets_on_close);
 }

@@ -206,7 +206,7 @@ TEST(Connect, times_out) {
     Rig rig;
     ASSERT_FALSE(rig.connect(endpoint));
     const FailureKind kind = rig.connected->error().kind;
-    EXPECT_TRUE(kind == FailureKind::timed_out || kind == FailureKind::unreachable)
+    EXPECT_TRUE(kind == FailureKind::upstream_silent || kind == FailureKind::unreachable)
         << net::name(kind);
 }
 

@@ -315,7 +315,7 @@ TEST(H1Exchange, waits_until_its_deadline) {
     EXPECT_FALSE(rig.seen.is_over);
     rig.manual.pass_time(10s);
     ASSERT_TRUE(rig.seen.is_over);
-    EXPECT_EQ(rig.seen.failure->kind, FailureKind::timed_out);
+    EXPECT_EQ(rig.seen.failure->kind, FailureKind::upstream_silent);
     EXPECT_EQ(rig.seen.failure->phase, net::phase::upstream_wait);
 }
 

@@ -198,8 +198,8 @@ TEST(Ledger, says_how_it_ended) {
     Rig rig;
     rig.ledger.failed = true;
     rig.ledger.failure = {
-        net::Side::upstream, net::FailureKind::timed_out, net::phase::upstream_wait, 0, 0, ""};
-    EXPECT_EQ(rig.line("%{end}x"), "upstream/upstream-wait/timed-out");
+        net::Side::timeout, net::FailureKind::upstream_silent, net::phase::upstream_wait, 0, 0, ""};
+    EXPECT_EQ(rig.line("%{end}x"), "timeout/upstream-wait/upstream-silent");
     EXPECT_EQ(Ledger().phases(), "-");
 }
 

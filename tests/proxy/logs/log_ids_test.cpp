@@ -69,17 +69,25 @@ TEST(LogIds, follow_from_the_failure) {
         return log_id_text(log_id_of({side, kind, net::phase::connect, 0, 0, ""}, begun));
     };
     EXPECT_EQ(id(Side::client, FailureKind::reset), "HG0102");
-    EXPECT_EQ(id(Side::client, FailureKind::timed_out, true), "HG0103");
+    EXPECT_EQ(id(Side::timeout, FailureKind::client_silent, true), "HG0103");
     EXPECT_EQ(id(Side::client, FailureKind::too_large), "HG0104");
     EXPECT_EQ(id(Side::upstream, FailureKind::closed), "HG0201");
-    EXPECT_EQ(id(Side::upstream, FailureKind::timed_out, true), "HG0202");
-    EXPECT_EQ(id(Side::upstream, FailureKind::timed_out), "HG0204");
+    EXPECT_EQ(id(Side::timeout, FailureKind::upstream_silent, true), "HG0202");
+    EXPECT_EQ(id(Side::timeout, FailureKind::upstream_silent), "HG0204");
     EXPECT_EQ(id(Side::upstream, FailureKind::unreachable), "HG0205");
     EXPECT_EQ(id(Side::upstream, FailureKind::unresolved), "HG0206");
     EXPECT_EQ(id(Side::upstream, FailureKind::malformed), "HG0207");
     EXPECT_EQ(id(Side::upstream, FailureKind::too_large), "HG0208");
     EXPECT_EQ(id(Side::proxy, FailureKind::exhausted), "HG0303");
-    EXPECT_EQ(id(Side::upstream, FailureKind::cancelled), "HG0304");
+    EXPECT_EQ(id(Side::admin, FailureKind::stopped), "HG0304");
+    EXPECT_EQ(id(Side::admin, FailureKind::stopped, true), "HG0304");
+    const auto of_tunnel = [](Side side, FailureKind kind) {
+        return log_id_text(log_id_of({side, kind, net::phase::tunnel, 0, 0, ""}, true));
+    };
+    EXPECT_EQ(of_tunnel(Side::timeout, FailureKind::both_silent), "HG0220");
+    EXPECT_EQ(of_tunnel(Side::admin, FailureKind::drained), "HG0220");
+    EXPECT_EQ(of_tunnel(Side::upstream, FailureKind::reset), "HG0220");
+    EXPECT_EQ(of_tunnel(Side::timeout, FailureKind::client_silent), "HG0103");
 }
 
 }  // namespace

@@ -120,7 +120,7 @@ TEST(Output, drain_gives_up_at_its_deadline) {
     EXPECT_FALSE(result);
     rig.manual.pass_time(1ms);
     ASSERT_TRUE(result);
-    EXPECT_EQ(result->error().kind, FailureKind::timed_out);
+    EXPECT_EQ(result->error().kind, FailureKind::client_silent);
     EXPECT_EQ(result->error().phase, phase::client_write);
 }
 
@@ -221,7 +221,7 @@ TEST(Output, a_pipe_of_few_octets_is_not_kept_for_a_slow_peer) {
     EXPECT_FALSE(result) << "the patience for a pipe is not the deadline";
     rig.manual.pass_time(1s);
     ASSERT_TRUE(result);
-    EXPECT_EQ(result->error().kind, FailureKind::timed_out);
+    EXPECT_EQ(result->error().kind, FailureKind::client_silent);
 }
 
 TEST(Output, a_pipe_of_many_octets_stays_where_it_is) {

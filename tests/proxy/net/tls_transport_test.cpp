@@ -262,7 +262,8 @@ TEST(TlsTransport, handshakes_park_and_have_a_deadline) {
     silent.manual.settle();
     silent.manual.pass_time(6s);
     ASSERT_FALSE(client);
-    EXPECT_EQ(client.error().kind, FailureKind::timed_out);
+    EXPECT_EQ(client.error().side, Side::timeout);
+    EXPECT_EQ(client.error().kind, FailureKind::upstream_silent);
     EXPECT_EQ(client.error().phase, phase::tls);
 }
 
