@@ -152,10 +152,10 @@ constexpr KnownNames directives[] = {
      "MDStapleOthers MDStapling MDStaplingKeepResponse MDStaplingRenewWindow MDStoreDir "
      "MDStoreLocks MDWarnWindow"},
     {Support::not_yet, "this part of TLS: not yet",
-     "SSLCADNRequestPath SSLLog SSLLogLevel SSLOCSPDefaultResponder SSLOCSPEnable "
+     "SSLLog SSLLogLevel SSLOCSPDefaultResponder SSLOCSPEnable "
      "SSLOCSPNoVerify SSLOCSPOverrideResponder SSLOCSPProxyURL "
      "SSLOCSPResponderCertificateFile SSLOCSPResponderTimeout SSLOCSPResponseMaxAge "
-     "SSLOCSPResponseTimeSkew SSLOCSPUseRequestNonce SSLProxyMachineCertificatePath "
+     "SSLOCSPResponseTimeSkew SSLOCSPUseRequestNonce "
      "SSLRequire SSLSRPUnknownUserSeed SSLSRPVerifierFile"},
 };
 

@@ -3,6 +3,7 @@
 
 #include <openssl/x509v3.h>
 
+#include <algorithm>
 #include <string_view>
 #include <utility>
 
@@ -108,7 +109,9 @@ TlsCredentialProblem TlsChoices::add(const TlsCredential& mixed) {
     }
     std::vector<Owned<X509>> issuers;
     for (Owned<X509>& certificate : certificates_of(mixed.certificates)) {
-        if (Owned<EVP_PKEY> key = take_key(keys, certificate.get())) {
+        if (has(certificate.get())) {
+            take_key(keys, certificate.get());
+        } else if (Owned<EVP_PKEY> key = take_key(keys, certificate.get())) {
             choices_.push_back({std::move(certificate), std::move(key), nullptr});
         } else {
             issuers.push_back(std::move(certificate));
@@ -118,6 +121,13 @@ TlsCredentialProblem TlsChoices::add(const TlsCredential& mixed) {
     for (Choice& choice : choices_)
         choice.chain = chain_of(choice.certificate.get(), issuers);
     return {};
+}
+
+/// A folder names its files a second time, by hash (openssl rehash).
+bool TlsChoices::has(const x509_st* certificate) const {
+    return std::any_of(choices_.begin(), choices_.end(), [&](const Choice& choice) {
+        return X509_cmp(choice.certificate.get(), certificate) == 0;
+    });
 }
 
 std::vector<TlsCertificateBrief> TlsChoices::briefs() const {
@@ -143,7 +153,8 @@ int TlsChoices::show(ssl_st* ssl, void* of) {
 
 const TlsChoices::Choice* TlsChoices::choose(ssl_st* ssl) const {
     const STACK_OF(X509_NAME)* authorities = SSL_get0_peer_CA_list(ssl);
-    if (authorities == nullptr || sk_X509_NAME_num(authorities) == 0) return &choices_.front();
+    const bool is_asked = authorities != nullptr && sk_X509_NAME_num(authorities) > 0;
+    if (!is_asked || choices_.size() == 1) return &choices_.front();
     for (int i = 0; i < sk_X509_NAME_num(authorities); i++) {
         for (const Choice& choice : choices_) {
             if (choice.is_of(sk_X509_NAME_value(authorities, i))) return &choice;

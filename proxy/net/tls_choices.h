@@ -1,7 +1,8 @@
 // TlsChoices: several certificates of a client, one of which is shown: the first whose authority,
 // or one of its chain, is named by the server (RFC 8446 section 4.2.4, RFC 5246 section 7.4.4).
 // Where the server names none it is the first of all; where none fits nothing is shown, as in
-// Apache. A single certificate needs no choice (TlsContext::add_credential).
+// Apache. A single one is shown whatever is named, and needs no choice where it stands first
+// (TlsContext::add_credential).
 #pragma once
 
 #include <string>
@@ -10,6 +11,7 @@
 #include "proxy/net/tls_context.h"
 
 struct ssl_st;
+struct x509_st;
 
 namespace headgate::net {
 
@@ -33,6 +35,7 @@ private:
     struct Choice;
     static int show(ssl_st* ssl, void* of);
     const Choice* choose(ssl_st* ssl) const;
+    bool has(const x509_st* certificate) const;
 
     std::vector<Choice> choices_;
 };

@@ -156,10 +156,16 @@ TlsCredentialProblem TlsContext::add_credential(const TlsCredential& credential)
 }
 
 TlsCredentialProblem TlsContext::add_choices(const TlsCredential& mixed) {
-    if (TlsChoices::keys_in(mixed.key) <= 1) return add_credential(mixed);
+    const std::size_t keys = TlsChoices::keys_in(mixed.key);
+    if (keys <= 1) {
+        TlsCredentialProblem of_first = add_credential(mixed);
+        // Else it may belong to a certificate further on.
+        if (of_first.is_none() || keys == 0) return of_first;
+        if (!TlsChoices().add(mixed).is_none()) return of_first;
+    }
     choices_ = std::make_unique<TlsChoices>();
-    const TlsCredentialProblem problem = choices_->add(mixed);
-    if (problem.where != TlsCredentialProblem::Where::none) return problem;
+    TlsCredentialProblem problem = choices_->add(mixed);
+    if (!problem.is_none()) return problem;
     shown_ = choices_->briefs();
     choices_->serve(native_);
     return {};

@@ -33,6 +33,7 @@ struct TlsCredential {
 struct TlsCredentialProblem {
     enum class Where { none, certificate, key } where = Where::none;
     std::string text;
+    bool is_none() const { return where == Where::none; }
 };
 
 /// A certificate that is shown, in short.

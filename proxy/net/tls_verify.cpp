@@ -65,13 +65,24 @@ int each_of(const std::string& pem, Reader<T> read, void (*release)(T*), Take ta
     return count;
 }
 
+/// Whether its subject is among the names: a folder may have its files a second time, by hash.
+bool has_name(const STACK_OF(X509_NAME) * names, const X509* certificate) {
+    const X509_NAME* subject = X509_get_subject_name(certificate);
+    for (int i = 0; i < sk_X509_NAME_num(names); i++) {
+        if (X509_NAME_cmp(sk_X509_NAME_value(names, i), subject) == 0) return true;
+    }
+    return false;
+}
+
 }  // namespace
 
 std::string TlsContext::add_authorities(const std::string& pem) {
     X509_STORE* store = SSL_CTX_get_cert_store(native_);
     const int count = each_of<X509>(pem, PEM_read_bio_X509, X509_free, [&](X509* certificate) {
         X509_STORE_add_cert(store, certificate);
-        if (is_server()) SSL_CTX_add_client_CA(native_, certificate);
+        if (is_server() && !has_name(SSL_CTX_get_client_CA_list(native_), certificate)) {
+            SSL_CTX_add_client_CA(native_, certificate);
+        }
     });
     return count > 0 ? "" : "no certificate in it";
 }
@@ -79,6 +90,7 @@ std::string TlsContext::add_authorities(const std::string& pem) {
 std::string TlsContext::announce_authorities(const std::string& pem) {
     STACK_OF(X509_NAME)* names = sk_X509_NAME_new_null();
     const int count = each_of<X509>(pem, PEM_read_bio_X509, X509_free, [&](X509* certificate) {
+        if (has_name(names, certificate)) return;
         sk_X509_NAME_push(names, X509_NAME_dup(X509_get_subject_name(certificate)));
     });
     SSL_CTX_set_client_CA_list(native_, names);

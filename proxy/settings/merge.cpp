@@ -129,6 +129,7 @@ void TlsServerSettings::merge_from(const TlsServerSettings& over) {
     }
     chain.merge_from(over.chain);
     announced_file.merge_from(over.announced_file);
+    announced_path.merge_from(over.announced_path);
     ticket_key.merge_from(over.ticket_key);
     strict_sni.merge_from(over.strict_sni);
     sni_policy.merge_from(over.sni_policy);
@@ -143,6 +144,7 @@ void TlsUpstreamSettings::merge_from(const TlsUpstreamSettings& over) {
     check_common_name.merge_from(over.check_common_name);
     check_expiry.merge_from(over.check_expiry);
     machine_certificate.merge_from(over.machine_certificate);
+    machine_path.merge_from(over.machine_path);
     machine_chain.merge_from(over.machine_chain);
 }
 

@@ -46,6 +46,7 @@ struct TlsServerSettings : TlsTerms {
     std::vector<conf::Word> staple_files;       ///< belong to certificates by position
     conf::Set<std::string> chain{std::string()};
     conf::Set<std::string> announced_file{std::string()};  ///< SSLCADNRequestFile
+    conf::Set<std::string> announced_path{std::string()};  ///< SSLCADNRequestPath
     conf::Set<std::string> ticket_key{std::string()};      ///< SSLSessionTicketKeyFile
     conf::Set<bool> strict_sni{false};
     enum class SniPolicy { strict, secure, authonly, insecure };
@@ -70,7 +71,12 @@ struct TlsUpstreamSettings : TlsTerms {
     conf::Set<bool> check_common_name{true};
     conf::Set<bool> check_expiry{true};
     conf::Set<std::string> machine_certificate{std::string()};  ///< with keys, one or several
+    conf::Set<std::string> machine_path{std::string()};         ///< a folder of the same
     conf::Set<std::string> machine_chain{std::string()};
+
+    bool shows_certificate() const {
+        return !machine_certificate->empty() || !machine_path->empty();
+    }
 
     void merge_from(const TlsUpstreamSettings& over);
 };

@@ -213,6 +213,8 @@ constexpr conf::Row rows[] = {
                                              "The same, every file of it."),
     side<&Server::announced_file, conf::text_value>(
         "SSLCADNRequestFile", "file", "", "Authorities whose names clients are told instead."),
+    side<&Server::announced_path, conf::text_value>("SSLCADNRequestPath", "folder", "",
+                                                    "The same, every file of it."),
     side<&Server::crl_file, conf::text_value>("SSLCARevocationFile", "file", "",
                                               "Revocation lists, PEM."),
     side<&Server::crl_path, conf::text_value>("SSLCARevocationPath", "folder", "",

@@ -52,6 +52,9 @@ constexpr conf::Row rows[] = {
         "SSLProxyMachineCertificateFile", "file", "",
         "The certificate with its key that upstreams are shown; of several pairs, the one of an "
         "authority that the upstream names."),
+    side<&Upstream::machine_path, conf::text_value>(
+        "SSLProxyMachineCertificatePath", "folder",
+        "", "The same, every file of it in the order of their names."),
     side<&Upstream::machine_chain, conf::text_value>("SSLProxyMachineCertificateChainFile", "file",
                                                      "", "The chain of these certificates."),
 };

@@ -15,7 +15,7 @@ bool Sites::hold_keys() const {
         const auto& upstreams = site->tls->upstreams;
         return site->tls->is_on() ||
                std::any_of(upstreams.begin(), upstreams.end(), [](const auto& upstream) {
-                   return !upstream->settings.machine_certificate->empty();
+                   return upstream->settings.shows_certificate();
                });
     });
 }

@@ -3,6 +3,7 @@
 
 #include <dirent.h>
 
+#include <algorithm>
 #include <ctime>
 
 namespace headgate::proxy {
@@ -39,12 +40,16 @@ std::string TlsFileReader::read_folder(const conf::Set<std::string>& path, const
         diagnostics_.error(path.span(), std::string("cannot read the folder of ") + what);
         return all;
     }
+    std::vector<std::string> entries;
     while (const dirent* entry = ::readdir(folder)) {
-        std::string text;
-        if (entry->d_name[0] == '.') continue;
-        if (conf::read_text(name + "/" + entry->d_name, text).empty()) all += text + "\n";
+        if (entry->d_name[0] != '.') entries.emplace_back(entry->d_name);
     }
     ::closedir(folder);
+    std::sort(entries.begin(), entries.end());
+    for (const std::string& entry : entries) {
+        std::string text;
+        if (conf::read_text(name + "/" + entry, text).empty()) all += text + "\n";
+    }
     return all;
 }
 

@@ -34,7 +34,7 @@ public:
     std::string read(const conf::Set<std::string>& path, const char* what) {
         return read(*path, path.span(), what);
     }
-    /// Every file of a folder, behind one another.
+    /// Every file of a folder, in the order of their names, each with a line's end behind it.
     std::string read_folder(const conf::Set<std::string>& path, const char* what);
 
 private:

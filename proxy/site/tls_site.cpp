@@ -34,7 +34,7 @@ std::string demands(const TlsServerSettings& terms) {
            *terms.crl_file + "|" + *terms.crl_path + "|" +
            std::to_string(static_cast<int>(*terms.crl_check)) + "|" +
            std::to_string(static_cast<int>(*terms.crl_may_miss)) + "|" + *terms.announced_file +
-           commands;
+           "|" + *terms.announced_path + commands;
 }
 
 /// What a client could rely on.
@@ -97,7 +97,8 @@ TlsFiles read_tls_files(const TlsSite& site, conf::Diagnostics& diagnostics) {
     read.staples = read_staples(site, read.credentials, diagnostics);
     read.authorities = files.read(settings.ca_file, "authorities") +
                        files.read_folder(settings.ca_path, "authorities");
-    read.announced = files.read(settings.announced_file, "authorities");
+    read.announced = files.read(settings.announced_file, "authorities") +
+                     files.read_folder(settings.announced_path, "authorities");
     read.revocations = files.read(settings.crl_file, "revocation lists") +
                        files.read_folder(settings.crl_path, "revocation lists");
     return read;
@@ -105,9 +106,10 @@ TlsFiles read_tls_files(const TlsSite& site, conf::Diagnostics& diagnostics) {
 
 std::vector<std::string> tls_file_names(const TlsSite& site) {
     const TlsServerSettings& settings = site.server_settings;
-    std::vector<std::string> names = full_names(
-        site.server_root, {&settings.chain, &settings.ca_file, &settings.ca_path,
-                           &settings.announced_file, &settings.crl_file, &settings.crl_path});
+    std::vector<std::string> names =
+        full_names(site.server_root,
+                   {&settings.chain, &settings.ca_file, &settings.ca_path, &settings.announced_file,
+                    &settings.announced_path, &settings.crl_file, &settings.crl_path});
     for (const conf::Word& name : settings.certificates)
         names.push_back(site.in_full(name.text));
     for (const conf::Word& name : settings.keys)
@@ -148,9 +150,10 @@ std::shared_ptr<TlsContext> make_server_context(const TlsSite& site, const TlsFi
     add_credentials(*context, settings, files, diagnostics);
     add_staples(*context, site, files, diagnostics);
     add_authorities(*context, settings, files, diagnostics);
-    if (!files.announced.empty()) {
+    const bool is_file = !settings.announced_file->empty();
+    if (is_file || !settings.announced_path->empty()) {
         say_useless(diagnostics, context->announce_authorities(files.announced),
-                    settings.announced_file.span());
+                    is_file ? settings.announced_file.span() : settings.announced_path.span());
     }
     const bool demands_proof = *settings.verify == TlsContext::Verify::require ||
                                *settings.verify == TlsContext::Verify::optional;

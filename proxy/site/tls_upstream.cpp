@@ -53,18 +53,20 @@ TlsFiles read_upstream_files(const TlsUpstream& upstream, conf::Diagnostics& dia
                        files.read_folder(settings.ca_path, "authorities");
     read.revocations = files.read(settings.crl_file, "revocation lists") +
                        files.read_folder(settings.crl_path, "revocation lists");
-    if (settings.machine_certificate->empty()) return read;
-    const std::string own = files.read(settings.machine_certificate, "certificate");
+    if (!settings.shows_certificate()) return read;
+    const std::string own = files.read(settings.machine_certificate, "certificate") + "\n" +
+                            files.read_folder(settings.machine_path, "certificates");
     const std::string chain = files.read(settings.machine_chain, "chain of certificates");
-    read.credentials.push_back({own + chain, own, ""});
+    read.credentials.push_back({own + "\n" + chain, own, ""});
     return read;
 }
 
 std::vector<std::string> upstream_file_names(const TlsUpstream& upstream) {
     const TlsUpstreamSettings& settings = upstream.settings;
-    return full_names(upstream.server_root,
-                      {&settings.ca_file, &settings.ca_path, &settings.crl_file, &settings.crl_path,
-                       &settings.machine_certificate, &settings.machine_chain});
+    return full_names(
+        upstream.server_root,
+        {&settings.ca_file, &settings.ca_path, &settings.crl_file, &settings.crl_path,
+         &settings.machine_certificate, &settings.machine_path, &settings.machine_chain});
 }
 
 std::shared_ptr<TlsContext> make_upstream_context(const TlsUpstream& upstream,
@@ -81,12 +83,15 @@ std::shared_ptr<TlsContext> make_upstream_context(const TlsUpstream& upstream,
         diagnostics.error(settings.verify.span(), "there is no authority to verify upstreams by",
                           "write SSLProxyCACertificateFile or SSLProxyCACertificatePath");
     }
+    const conf::Set<std::string>& named = settings.machine_certificate->empty()
+                                              ? settings.machine_path
+                                              : settings.machine_certificate;
     if (!files.credentials.empty()) {
         say_useless(diagnostics, context->add_choices(files.credentials.front()).text,
-                    settings.machine_certificate.span());
+                    named.span());
     }
     for (const net::TlsCertificateBrief& brief : context->shown())
-        say_expiry(diagnostics, brief, settings.machine_certificate.span());
+        say_expiry(diagnostics, brief, named.span());
     return diagnostics.error_count() == errors_before ? context : nullptr;
 }
 

@@ -69,5 +69,29 @@ TEST_F(MachineCertificates, belong_to_their_keys) {
         << messages_of(both(one) + two.certificate + locked);
 }
 
+/// SSLProxyMachineCertificatePath: what the files of a folder hold is one text.
+TEST_F(MachineCertificates, may_lie_in_a_folder) {
+    const support::TemporaryFolder own;
+    const auto messages = [&] {
+        return LoadedSites::messages_of("SSLProxyEngine On\nSSLProxyMachineCertificatePath " +
+                                        own.file(".") + "\nProxyPass / https://a.test/\n");
+    };
+    const std::string place = "main.conf:2:32: ";
+    EXPECT_NE(messages().find(place + "error: this file is of no use: no certificate in it"),
+              std::string::npos)
+        << messages();
+    const Issued issued = authority_.issue("one");
+    own.write("a-chain.pem", authority_.certificate());
+    own.write("b.pem", issued.certificate);
+    own.write("c.key", issued.key);
+    own.write("README", "no PEM");
+    EXPECT_EQ(messages().find(place), std::string::npos) << messages();
+    own.write("d.pem", both(authority_.issue("two", "RSA", 5)));
+    EXPECT_NE(messages().find(place + "warning: this certificate expires in "), std::string::npos);
+    own.write("e.key", authority_.issue("three").key);
+    EXPECT_NE(messages().find("a private key in it belongs to no certificate in it"),
+              std::string::npos);
+}
+
 }  // namespace
 }  // namespace headgate::proxy
