@@ -298,7 +298,7 @@ constexpr conf::Row rows[] = {
                                   "Only On: virtual hosts have the server's ProxyPass rules too."),
     conf::rule<add_protocols>(
         "Protocols", of_connection, {1, any_number}, "protocol ...", "http/1.1",
-        "Protocols of client connections: http/1.1. In a virtual host with TunnelTo those that a "
+        "Protocols of client connections: http/1.1 (and http/1.0 by ALPN). In a virtual host with TunnelTo those that a "
         "TLS handshake may agree on, by any name (ALPN): a client that asks for others only is "
         "refused, and a tls:// upstream is asked for the one agreed on, or for all of them where "
         "clients speak no TLS. Not written there: none is agreed on, whatever clients ask for."),

@@ -175,8 +175,8 @@ private:
         auto upstreams = tls_upstreams(upstream, site.proxies, loaded_.server_root);
         const bool is_tunnel = site.settings.tunnel.has_value();
         server.protocols_offered =
-            is_tunnel ? protocol_list(site.settings.protocols) : "\x08http/1.1";
-        server.own_protocol_order = *site.settings.own_protocol_order;
+            is_tunnel ? protocol_list(site.settings.protocols) : protocols_of_requests;
+        server.own_protocol_order = !is_tunnel || *site.settings.own_protocol_order;
         server.owner_of_keys = site.name + ":" + std::to_string(port_of(scope));
         if (!is_tunnel) ask_for_locations(site, server);
         site.tls = load_tls(server, std::move(upstreams), site.name, loaded_);

@@ -11,6 +11,8 @@ strict.py. What has to hold:
     every response answers the request it stands behind;
     no well-formed request is refused.
 
+With HEADGATE_TEST_TLS=1 the clients speak TLS.
+
 Prints a line for each run, and what did not hold. Exits 1 when something did not.
 """
 
@@ -19,6 +21,7 @@ import collections
 import os
 import re
 import shutil
+import ssl
 import subprocess
 import sys
 import tempfile
@@ -39,6 +42,7 @@ Listen 127.0.0.1:{port}
 ErrorLog {work}/error.log
 CustomLog {work}/access.log "%{{attempts}}x %>s %r"
 MaxKeepAliveRequests 0
+{tls}
 {sizes}
 ProxyPass / http://127.0.0.1:{upstream}/
 """
@@ -47,6 +51,24 @@ SIZES = {
     "worker": "ThreadsPerChild 16\nMaxRequestWorkers 16\nStartServers 1",
     "prefork": "ServerLimit 16\nStartServers 16\nMaxRequestWorkers 16",
 }
+
+
+TLS = """
+SSLEngine On
+SSLCertificateFile {0}/certificate.pem
+SSLCertificateKeyFile {0}/key.pem
+"""
+
+
+def make_tls(work):
+    """The directives of TLS and a client's context; nothing where clients are plain."""
+    if not os.environ.get("HEADGATE_TEST_TLS"):
+        return "", None
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
+                    "-nodes", "-days", "30", "-subj", "/CN=h", "-addext", "subjectAltName=DNS:h",
+                    "-keyout", f"{work}/key.pem", "-out", f"{work}/certificate.pem"],
+                   check=True, stderr=subprocess.DEVNULL)
+    return TLS.format(work), ssl.create_default_context(cafile=f"{work}/certificate.pem")
 
 
 def identities(text):
@@ -116,14 +138,53 @@ class Recorder:
             await writer.drain()
 
 
-async def run_case(port, case, limit):
+async def talk(reader, writer, raw):
+    writer.write(raw)
+    writer.write_eof()
+    return await reader.read(-1)
+
+
+async def talk_tls(reader, writer, raw, context):
+    """The same under TLS; asyncio's own cannot half-close."""
+    incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+    end = context.wrap_bio(incoming, outgoing, server_hostname="h")
+
+    async def do(action):
+        while True:
+            try:
+                return action()
+            except ssl.SSLWantReadError:
+                if outgoing.pending:
+                    writer.write(outgoing.read())
+                if octets := await reader.read(65536):
+                    incoming.write(octets)
+                else:
+                    incoming.write_eof()
+
+    await do(end.do_handshake)
+    end.write(raw)
+    try:
+        end.unwrap()  # a close_notify, whose answer is not waited for
+    except ssl.SSLWantReadError:
+        pass
+    writer.write(outgoing.read())
+    writer.write_eof()
+    output = b""
+    try:
+        while octets := await do(lambda: end.read(65536)):
+            output += octets
+    except ssl.SSLError:
+        pass  # the end, announced or not
+    return output
+
+
+async def run_case(port, case, limit, context):
     """Sends the case, and returns all that came back; None when it never ended."""
     async with limit:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         try:
-            writer.write(case.raw)
-            writer.write_eof()
-            return await asyncio.wait_for(reader.read(-1), PATIENCE)
+            talking = talk_tls(reader, writer, case.raw, context) if context else talk(reader, writer, case.raw)
+            return await asyncio.wait_for(talking, PATIENCE)
         except ConnectionError:
             return b""
         except asyncio.TimeoutError:
@@ -200,15 +261,16 @@ async def run(program, peer_name, model, work):
     peer = peers.Peer(peer_name, work) if peer_name != "raw" else None
     recorder = Recorder(peer.port if peer else None)
     port, upstream = peers.free_port(), await recorder.start()
+    tls, context = make_tls(work)
     path = os.path.join(work, "headgate.conf")
     with open(path, "w") as file:
-        file.write(HEADGATE.format(port=port, work=work, upstream=upstream, sizes=SIZES[model]))
+        file.write(HEADGATE.format(port=port, work=work, upstream=upstream, tls=tls, sizes=SIZES[model]))
     with open(os.path.join(work, "headgate.err"), "w") as error:
         proxy = subprocess.Popen([program, "-f", path, "--mpm", model], stderr=error)
     try:
         peers.wait_for_port(port, proxy)
         limit = asyncio.Semaphore(AT_ONCE)
-        outputs = await asyncio.gather(*[run_case(port, case, limit) for case in cases])
+        outputs = await asyncio.gather(*[run_case(port, case, limit, context) for case in cases])
         proxy.terminate()
         if await asyncio.to_thread(proxy.wait) != 0:
             wrong(f"headgate ended with {proxy.returncode}")
@@ -234,7 +296,7 @@ async def run(program, peer_name, model, work):
     for number, (case, output) in enumerate(zip(cases, outputs)):
         judge_client(number, case, output, log[number], forwarded, wrong)
     hostile = sum(not case.well_formed for case in cases)
-    print(f"{peer_name:8} {model:8} {hostile} hostile cases, {len(cases) - hostile} well-formed: "
+    print(f"{peer_name:8} {model:8} {'TLS' if context else 'plain':5} {hostile} hostile cases, {len(cases) - hostile} well-formed: "
           f"{len(complete)} requests forwarded, {len(incomplete)} begun and broken off{more}; "
           f"{len(wrong.wrong)} wrong", flush=True)
     for each in wrong.wrong[:40]:

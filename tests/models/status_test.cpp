@@ -182,7 +182,7 @@ TEST_P(StatusPage, IsServedApartWhenEveryThreadIsBusy) {
     RawConnection upstream = origin.accept_request(head);
     proxy.wait_until_parked();
     for (const bool again : {false, true}) {
-        RawConnection watcher(proxy.second_port());
+        RawConnection watcher = RawConnection::plain(proxy.second_port());  // it never speaks TLS
         watcher.send(get(again ? "/?json" : "/?auto"));
         const Response response = watcher.receive_response();
         EXPECT_EQ(response.status, 200);

@@ -282,13 +282,19 @@ TEST_P(Tls, AnswersAlpn) {
     RunningOrigin origin;
     RunningProxy proxy(model(), files.server("a.test") + pass_all_to(origin));
     TlsTerms terms = asking_for("a.test");
-    terms.protocols = "\x02h2\x08http/1.1";
-    RawConnection client(proxy.port(), terms);
-    ASSERT_TRUE(client.shake());
-    const unsigned char* chosen = nullptr;
-    unsigned size = 0;
-    SSL_get0_alpn_selected(client.tls()->ssl(), &chosen, &size);
-    EXPECT_EQ(std::string(reinterpret_cast<const char*>(chosen), size), "http/1.1");
+    for (const auto& [offered, agreed] : {std::pair{"\x02h2\x08http/1.1", "http/1.1"},
+                                          {"\x08http/1.0\x08http/1.1", "http/1.1"},
+                                          {"\x08http/1.0", "http/1.0"},
+                                          {"", ""}}) {
+        terms.protocols = offered;
+        RawConnection client(proxy.port(), terms);
+        ASSERT_TRUE(client.shake());
+        const unsigned char* chosen = nullptr;
+        unsigned size = 0;
+        SSL_get0_alpn_selected(client.tls()->ssl(), &chosen, &size);
+        EXPECT_EQ(std::string(reinterpret_cast<const char*>(chosen), size), agreed);
+        EXPECT_EQ(status_of(client, "a.test"), 200);
+    }
     terms.protocols = "\x02h2";
     RawConnection other(proxy.port(), terms);
     EXPECT_FALSE(other.shake());

@@ -36,6 +36,14 @@ BodyReader body_of(const Response& response, bool to_head) {
     return body;
 }
 
+Descriptor connect_here(std::uint16_t port, int receive_buffer) {
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_port = htons(port);
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    return connect_to(address, 0, receive_buffer);
+}
+
 std::uint16_t local_port(int socket) {
     sockaddr_in address{};
     socklen_t size = sizeof address;
@@ -60,12 +68,8 @@ unsigned unread_by_peer_of(std::uint16_t port) {
 
 }  // namespace
 
-RawConnection::RawConnection(std::uint16_t port, int receive_buffer) {
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_port = htons(port);
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    socket_ = connect_to(address, 0, receive_buffer);
+RawConnection::RawConnection(std::uint16_t port, int receive_buffer)
+    : socket_(connect_here(port, receive_buffer)) {
     wait(POLLOUT);
     if (tests_tls()) tls_ = std::make_unique<TlsEnd>(socket_.number(), TlsTerms());
 }
@@ -73,12 +77,14 @@ RawConnection::RawConnection(std::uint16_t port, int receive_buffer) {
 RawConnection::RawConnection(std::uint16_t port, const TlsTerms& terms)
     : RawConnection(port, terms, {}) {}
 
-RawConnection::RawConnection(std::uint16_t port, const TlsTerms& terms, std::string_view first) {
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_port = htons(port);
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    socket_ = connect_to(address, 0, 0);
+RawConnection RawConnection::plain(std::uint16_t port) {
+    RawConnection connection(connect_here(port, 0));
+    connection.wait(POLLOUT);
+    return connection;
+}
+
+RawConnection::RawConnection(std::uint16_t port, const TlsTerms& terms, std::string_view first)
+    : socket_(connect_here(port, 0)) {
     wait(POLLOUT);
     if (!first.empty()) ::send(socket_.number(), first.data(), first.size(), MSG_NOSIGNAL);
     tls_ = std::make_unique<TlsEnd>(socket_.number(), terms);

@@ -36,6 +36,8 @@ public:
     explicit RawConnection(std::uint16_t port, int receive_buffer = 0);
     /// Speaks TLS.
     RawConnection(std::uint16_t port, const TlsTerms& terms);
+    /// Never speaks TLS: for a port that does not, whatever all tests do.
+    static RawConnection plain(std::uint16_t port);
     /// Sends `first` in the clear, and speaks TLS behind it.
     RawConnection(std::uint16_t port, const TlsTerms& terms, std::string_view first);
 

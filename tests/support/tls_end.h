@@ -30,25 +30,8 @@ struct TlsTerms {
 
 class TlsEnd {
 public:
-    TlsEnd(int socket, const TlsTerms& terms) : context_(SSL_CTX_new(TLS_client_method())) {
+    TlsEnd(int socket, const TlsTerms& terms) : context_(context_of(terms)) {
         ::signal(SIGPIPE, SIG_IGN);  // OpenSSL writes without MSG_NOSIGNAL
-        SSL_CTX_set_mode(context_.get(),
-                         SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
-        SSL_CTX_set_min_proto_version(context_.get(), terms.version);
-        SSL_CTX_set_max_proto_version(context_.get(), terms.version);
-        SSL_CTX_set_session_cache_mode(context_.get(),
-                                       SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL_STORE);
-        SSL_CTX_sess_set_new_cb(context_.get(), [](SSL* ssl, SSL_SESSION* session) {
-            auto* self = static_cast<TlsEnd*>(SSL_get_app_data(ssl));
-            SSL_SESSION_free(self->session_);
-            self->session_ = session;
-            return 1;
-        });
-        if (!terms.ciphers.empty()) {
-            SSL_CTX_set_cipher_list(context_.get(), terms.ciphers.c_str());
-        }
-        if (!terms.authority.empty()) trust(terms.authority);
-        if (!terms.shown.key.empty()) show(terms.shown);
         ssl_.reset(SSL_new(context_.get()));
         SSL_set_app_data(ssl_.get(), this);
         SSL_set_fd(ssl_.get(), socket);
@@ -110,25 +93,55 @@ public:
 private:
     struct Free {
         void operator()(SSL* ssl) const { SSL_free(ssl); }
-        void operator()(SSL_CTX* context) const { SSL_CTX_free(context); }
     };
 
-    void trust(const std::string& pem) {
+    using Context = std::shared_ptr<SSL_CTX>;
+
+    /// Of those that are alike there are thousands, and a context takes a millisecond.
+    static Context context_of(const TlsTerms& terms) {
+        const bool is_usual = terms.authority.empty() && terms.shown.key.empty() &&
+                              terms.version == 0 && terms.ciphers.empty();
+        if (!is_usual) return make_context(terms);
+        static const Context usual = make_context(terms);
+        return usual;
+    }
+    static Context make_context(const TlsTerms& terms) {
+        const Context made(SSL_CTX_new(TLS_client_method()), SSL_CTX_free);
+        SSL_CTX* const context = made.get();
+        SSL_CTX_set_mode(context,
+                         SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+        SSL_CTX_set_min_proto_version(context, terms.version);
+        SSL_CTX_set_max_proto_version(context, terms.version);
+        SSL_CTX_set_session_cache_mode(context,
+                                       SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL_STORE);
+        SSL_CTX_sess_set_new_cb(context, [](SSL* ssl, SSL_SESSION* session) {
+            auto* self = static_cast<TlsEnd*>(SSL_get_app_data(ssl));
+            SSL_SESSION_free(self->session_);
+            self->session_ = session;
+            return 1;
+        });
+        if (!terms.ciphers.empty()) SSL_CTX_set_cipher_list(context, terms.ciphers.c_str());
+        if (!terms.authority.empty()) trust(context, terms.authority);
+        if (!terms.shown.key.empty()) show(context, terms.shown);
+        return made;
+    }
+
+    static void trust(SSL_CTX* context, const std::string& pem) {
         BIO* text = BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size()));
         X509* certificate = PEM_read_bio_X509(text, nullptr, nullptr, nullptr);
-        X509_STORE_add_cert(SSL_CTX_get_cert_store(context_.get()), certificate);
-        SSL_CTX_set_verify(context_.get(), SSL_VERIFY_PEER, nullptr);
+        X509_STORE_add_cert(SSL_CTX_get_cert_store(context), certificate);
+        SSL_CTX_set_verify(context, SSL_VERIFY_PEER, nullptr);
         X509_free(certificate);
         BIO_free(text);
     }
-    void show(const Issued& shown) {
+    static void show(SSL_CTX* context, const Issued& shown) {
         BIO* text = BIO_new_mem_buf(shown.certificate.data(), -1);
         X509* certificate = PEM_read_bio_X509(text, nullptr, nullptr, nullptr);
         BIO_free(text);
         text = BIO_new_mem_buf(shown.key.data(), -1);
         EVP_PKEY* key = PEM_read_bio_PrivateKey(text, nullptr, nullptr, nullptr);
         BIO_free(text);
-        SSL_CTX_use_cert_and_key(context_.get(), certificate, key, nullptr, 1);
+        SSL_CTX_use_cert_and_key(context, certificate, key, nullptr, 1);
         X509_free(certificate);
         EVP_PKEY_free(key);
     }
@@ -151,7 +164,7 @@ private:
         return error == SSL_ERROR_ZERO_RETURN ? 0 : -1;
     }
 
-    std::unique_ptr<SSL_CTX, Free> context_;
+    Context context_;
     std::unique_ptr<SSL, Free> ssl_;
     SSL_SESSION* session_ = nullptr;
     short wants_ = POLLIN;

@@ -222,7 +222,7 @@ std::string Lane::directives() const {
 }
 
 Wire Lane::connect() const {
-    return Wire(connect_to(proxy_, 0, 0));
+    return Wire::to_proxy(connect_to(proxy_, 0, 0));
 }
 
 bool Lane::accept(Wire& into) {

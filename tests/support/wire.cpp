@@ -57,22 +57,36 @@ unsigned unread_at_peer(int socket) {
 
 }  // namespace
 
+Wire Wire::to_proxy(Descriptor socket) {
+    Wire wire(std::move(socket));
+    if (!tests_tls()) return wire;
+    pollfd room{wire.number(), POLLOUT, 0};
+    ::poll(&room, 1, static_cast<int>(patience.count()));  // connected
+    wire.tls_ = std::make_unique<TlsEnd>(wire.number(), TlsTerms());
+    return wire;
+}
+
 void Wire::send(std::string_view octets) {
     while (!octets.empty()) {
         const auto sent =
-            ::send(number(), octets.data(), octets.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
-        if (sent >= 0) octets.remove_prefix(static_cast<std::size_t>(sent));
-        if (sent < 0 && errno != EAGAIN) return;
-        pollfd room{number(), POLLOUT, 0};
-        if (sent < 0) ::poll(&room, 1, 100);
+            tls_ ? tls_->send(octets.data(), octets.size())
+                 : ::send(number(), octets.data(), octets.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+        if (sent > 0) octets.remove_prefix(static_cast<std::size_t>(sent));
+        if (sent <= 0 && errno != EAGAIN) return;
+        pollfd room{number(), tls_ ? tls_->wants() : short{POLLOUT}, 0};
+        if (sent <= 0) ::poll(&room, 1, 100);
     }
+}
+
+ssize_t Wire::receive(char* into, std::size_t size) {
+    return tls_ ? tls_->recv(into, size) : ::recv(number(), into, size, MSG_DONTWAIT);
 }
 
 bool Wire::pump() {
     bool is_new = false;
     while (is_open() && end == End::open) {
         char scratch[16 * 1024];
-        const auto size = ::recv(number(), scratch, sizeof scratch, MSG_DONTWAIT);
+        const auto size = receive(scratch, sizeof scratch);
         if (size < 0 && errno == EAGAIN) break;
         is_new = true;
         if (size > 0) input.append(scratch, static_cast<std::size_t>(size));
@@ -86,6 +100,7 @@ bool Wire::is_read_by_peer() const {
 }
 
 void Wire::finish_writing() {
+    if (tls_) tls_->say_goodbye();
     ::shutdown(number(), SHUT_WR);
 }
 

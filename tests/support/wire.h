@@ -4,21 +4,26 @@
 
 #include <chrono>
 #include <functional>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
 
 #include "tests/support/socket_help.h"
+#include "tests/support/tls_end.h"
 #include "tests/support/waiting.h"
 
 namespace headgate::support {
 
 class Wire {
 public:
+    /// Under TLS `fin` is a close_notify, and `reset` any other end.
     enum class End { open, fin, reset };
 
     Wire() = default;
     explicit Wire(Descriptor socket) : socket_(std::move(socket)) {}
+    /// A client of the proxy: speaks TLS where all tests do (tests_tls()).
+    static Wire to_proxy(Descriptor socket);
 
     std::string input;  ///< everything received
     End end = End::open;
@@ -36,7 +41,10 @@ public:
     void close() { socket_.close(); }
 
 private:
+    ssize_t receive(char* into, std::size_t size);
+
     Descriptor socket_;
+    std::unique_ptr<TlsEnd> tls_;
 };
 
 /// Pumps the wires until `condition` is true; `extra` is one more descriptor to wake up for, or -1.
