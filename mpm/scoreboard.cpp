@@ -11,8 +11,7 @@ namespace headgate::mpm {
 namespace {
 
 constexpr std::size_t page = 4096;
-constexpr std::size_t room_for_moves = alignof(ChildRow);
-static_assert(room_for_moves >= sizeof(std::atomic<std::uint32_t>));
+constexpr std::size_t room_for_head = alignof(ChildRow);
 constexpr std::size_t records_for_whole_pages = page / alignof(ConnectionRecord);
 
 constexpr std::size_t round_up(std::size_t value, std::size_t to) {
@@ -28,7 +27,7 @@ Scoreboard::Scoreboard(unsigned rows, unsigned threads, unsigned connections, in
       stride_(round_up(connections, records_for_whole_pages)) {
     const std::size_t slots = std::size_t{rows} * threads + 1;
     const std::size_t before =
-        round_up(room_for_moves + rows * sizeof(ChildRow) + slots * sizeof(ThreadSlot), page);
+        round_up(room_for_head + rows * sizeof(ChildRow) + slots * sizeof(ThreadSlot), page);
     size_ = before + rows * stride_ * sizeof(ConnectionRecord);
     descriptor_ = memory >= 0 ? memory : ::memfd_create("headgate-scoreboard", MFD_CLOEXEC);
     const bool is_there =
@@ -36,8 +35,9 @@ Scoreboard::Scoreboard(unsigned rows, unsigned threads, unsigned connections, in
     if (!is_there) loop::end_for_want_of("memory for the scoreboard");
     memory_ = ::mmap(nullptr, size_, PROT_READ | PROT_WRITE, MAP_SHARED, descriptor_, 0);
     if (memory_ == MAP_FAILED) loop::end_for_want_of("memory for the scoreboard");
-    moves_ = static_cast<std::atomic<std::uint32_t>*>(memory_);
-    children_ = reinterpret_cast<ChildRow*>(static_cast<char*>(memory_) + room_for_moves);
+    static_assert(room_for_head >= sizeof(Head));
+    head_ = static_cast<Head*>(memory_);
+    children_ = reinterpret_cast<ChildRow*>(static_cast<char*>(memory_) + room_for_head);
     slots_ = reinterpret_cast<ThreadSlot*>(children_ + rows);
     records_ = reinterpret_cast<ConnectionRecord*>(static_cast<char*>(memory_) + before);
     // All zeros, as fresh pages are, is a valid free row, open slot and unused record: nothing is
@@ -47,6 +47,13 @@ Scoreboard::Scoreboard(unsigned rows, unsigned threads, unsigned connections, in
 Scoreboard::~Scoreboard() {
     ::munmap(memory_, size_);
     ::close(descriptor_);
+}
+
+bool Scoreboard::may_report_pause(std::int64_t now, std::int64_t period) const {
+    std::int64_t next = head_->next_pause_report.load(std::memory_order_relaxed);
+    if (now < next) return false;
+    return head_->next_pause_report.compare_exchange_strong(next, now + period,
+                                                            std::memory_order_relaxed);
 }
 
 unsigned Scoreboard::free_row() const {
@@ -61,7 +68,7 @@ void Scoreboard::clear(unsigned row) {
     child.generation = 0;
     child.is_draining = false;
     child.has_accepted = false;
-    ++*moves_;
+    ++head_->moves;
     for (unsigned i = 0; i < child.threads; i++) {
         ThreadSlot& thread = slot(row, i);
         if (thread.accepted.get() == 0 && thread.state == SlotState::open) continue;
@@ -70,7 +77,7 @@ void Scoreboard::clear(unsigned row) {
         }
         keep_sums(thread);
     }
-    ++*moves_;
+    ++head_->moves;
     ::madvise(&connection(row, 0), stride_ * sizeof(ConnectionRecord), MADV_REMOVE);
     child.threads = 0;
     child.pid = 0;

@@ -109,7 +109,10 @@ public:
     ThreadSlot& ended() const { return slots_[std::size_t{rows_} * threads_]; }
     /// Odd while a child's counters move there. Who sums up all slots looks before and after, and
     /// begins again when it was odd or has changed: it would have counted some twice, or never.
-    std::uint32_t moves() const { return *moves_; }
+    std::uint32_t moves() const { return head_->moves; }
+    /// Whether this thread is the one to say that accepting pauses: one line for each `period`, of
+    /// all threads of all children, which run out of descriptors together. Monotonic, nanoseconds.
+    bool may_report_pause(std::int64_t now, std::int64_t period) const;
 
     /// A row without a child, or rows() when there is none.
     unsigned free_row() const;
@@ -118,9 +121,14 @@ public:
     void clear(unsigned row);
 
 private:
+    struct Head {
+        std::atomic<std::uint32_t> moves{0};
+        std::atomic<std::int64_t> next_pause_report{0};
+    };
+
     void keep_sums(ThreadSlot& from);
 
-    // In memory: the count of moves; the rows; the slots, the first of every row before the second
+    // In memory: the head; the rows; the slots, the first of every row before the second
     // of any, so that children of one thread take little room; the sums; the connections, each
     // row's on pages of its own.
     unsigned rows_;
@@ -130,7 +138,7 @@ private:
     std::size_t size_;
     int descriptor_;
     void* memory_;
-    std::atomic<std::uint32_t>* moves_;
+    Head* head_;
     ChildRow* children_;
     ThreadSlot* slots_;
     ConnectionRecord* records_;

@@ -103,8 +103,12 @@ void Engine::report_lost() {
 }
 
 void Engine::accept_paused(int error) {
-    if (state_.loop.now() < next_pause_report_) return;
-    next_pause_report_ = state_.loop.now() + between_reports;
+    const auto nanoseconds = [](loop::Duration span) {
+        return std::chrono::duration_cast<std::chrono::nanoseconds>(span).count();
+    };
+    const std::int64_t now = nanoseconds(state_.loop.now().time_since_epoch());
+    const mpm::Scoreboard& all = state_.surroundings.scoreboard;
+    if (!all.may_report_pause(now, nanoseconds(between_reports))) return;
     state_.sites->main().errors->write(
         state_.logs, LogLevel::error, LogId::accept_paused, "",
         std::string("no more connections are accepted for now: ") + std::strerror(error));

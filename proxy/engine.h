@@ -30,8 +30,7 @@ private:
     void report_lost();
 
     LoopState state_;
-    loop::TimePoint next_report_{};  // of lost lines, and of accepting paused: one a second
-    loop::TimePoint next_pause_report_{};
+    loop::TimePoint next_report_{};  // of lost lines: one a second
     boost::intrusive::list<Arrival, boost::intrusive::constant_time_size<false>> arrivals_;
     boost::intrusive::list<RawTunnel, boost::intrusive::constant_time_size<false>> tunnels_;
     boost::intrusive::list<H1Client, boost::intrusive::constant_time_size<false>> clients_;
