@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """A real WebSocket client and server through the real program, under each connection model: echo of
 text and of large binary messages, pings, subprotocols, the closing handshake, a silent tunnel that
-is given up; and many idle tunnels under one event thread, with the memory that each takes.
+is given up; tunnels of which one direction ends before the other; and many idle tunnels under one event thread, with the memory that each takes.
 
     python3 tests/models/websocket.py PROGRAM [MODEL...]
 
@@ -19,11 +19,14 @@ import sys
 import tempfile
 
 import websockets
+from websockets.frames import Frame, Opcode
+from websockets.utils import accept_key
 
 PATIENCE = 30  # seconds, for anything; passing runs do not come near
 TLS = bool(os.environ.get("HEADGATE_TEST_TLS"))
 # KiB that a tunnel may take: what OpenSSL keeps for a connection (13.3 to 14.3) comes on top.
 MOST_OF_EACH = 32 if TLS else 16
+LARGE = bytes(range(256)) * (16 << 10)
 
 
 def threads_of(pid):
@@ -41,11 +44,13 @@ def free_port():
 
 
 async def echo(connection):
-    """The origin: says back what it hears; /bye closes at once."""
+    """The origin: says back what it hears; /bye closes at once, /large says much."""
     if connection.path == "/bye":
         await connection.close(4001, "bye")
         return
     try:
+        if connection.path == "/large":
+            await connection.send(LARGE)
         async for message in connection:
             await connection.send(message)
     except websockets.ConnectionClosed:
@@ -160,6 +165,108 @@ async def be_silent(proxy):
             assert closed.code == 1006, closed  # no closing handshake: the connection ended
 
 
+# ---- one direction ends before the other: the library cannot, so sockets with its frames
+
+
+async def open_raw(proxy, path):
+    """A client's connection, with the handshake behind it."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", proxy.port)
+    key = "dGhlIHNhbXBsZSBub25jZQ=="  # of RFC 6455 section 1.3
+    writer.write(
+        f"GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+        f"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {key}\r\n\r\n".encode()
+    )
+    head = await reader.readuntil(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 101 "), head
+    assert accept_key(key).encode() in head, head
+    return reader, writer
+
+
+def frame(text, mask):
+    return Frame(Opcode.TEXT, text.encode()).serialize(mask=mask)
+
+
+async def read_frame(reader):
+    """The octets of a frame's payload; None at the end of the connection."""
+    first = await reader.read(1)
+    if not first:
+        return None
+    size = (await reader.readexactly(1))[0]
+    is_masked, size = size & 0x80, size & 0x7F
+    if size >= 126:
+        size = int.from_bytes(await reader.readexactly(2 if size == 126 else 8), "big")
+    key = await reader.readexactly(4) if is_masked else bytes(4)
+    payload = await reader.readexactly(size)
+    return bytes(octet ^ key[i % 4] for i, octet in enumerate(payload)) if is_masked else payload
+
+
+class HalfClosing:
+    """An origin that keeps one direction open when the other has ended. Of /client-first the client
+    ends its direction first, of /origin-first the origin; then five more frames go the other way,
+    each said only when the one before was heard."""
+
+    async def serve(self, reader, writer):
+        head = (await reader.readuntil(b"\r\n\r\n")).decode()
+        key = head.lower().index("sec-websocket-key: ") + len("sec-websocket-key: ")
+        writer.write(
+            "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+            f"Sec-WebSocket-Accept: {accept_key(head[key:].split()[0])}\r\n\r\n".encode()
+        )
+        self.reader, self.writer = reader, writer
+        self.is_open.set()
+
+    async def start(self):
+        self.is_open = asyncio.Event()
+        self.server = await asyncio.start_server(self.serve, "127.0.0.1", 0)
+        return self.server.sockets[0].getsockname()[1]
+
+
+async def end_first(ending, going_on, is_client):
+    """`ending` and `going_on` are the reader and writer of the two ends of one tunnel."""
+    ending[1].write(frame("last words", is_client))
+    ending[1].write_eof()
+    assert await read_frame(going_on[0]) == b"last words"
+    assert await read_frame(going_on[0]) is None, "the end was not passed on"
+    for number in range(5):
+        going_on[1].write(frame(f"go on {number}", not is_client))
+        assert await read_frame(ending[0]) == f"go on {number}".encode()
+    going_on[1].write_eof()
+    assert await read_frame(ending[0]) is None, "the other end was not passed on"
+    for _, writer in (ending, going_on):
+        writer.close()
+
+
+async def half_close(program, model):
+    origin = HalfClosing()
+    port = await origin.start()
+
+    async def both_ways(proxy):
+        for is_client in (True, False):
+            origin.is_open.clear()
+            client = await open_raw(proxy, "/")
+            await origin.is_open.wait()
+            server = origin.reader, origin.writer
+            await (end_first(client, server, True) if is_client
+                   else end_first(server, client, False))
+
+    lines = await with_proxy(program, model, port, "", both_ways)
+    assert [line[:14] for line in lines if line.startswith("101")] == ["101 tunnel ok "] * 2, lines
+    origin.server.close()
+
+
+async def end_and_read_on(proxy):
+    """A client that ends its direction while the real server says much: it gets all of it."""
+    reader, writer = await open_raw(proxy, "/large")
+    writer.write(frame("heard me?", True))
+    await reader.readexactly(1)
+    writer.write_eof()
+    head = await reader.readexactly(9)
+    assert int.from_bytes(head[1:], "big") == len(LARGE), head
+    assert await reader.readexactly(len(LARGE)) == LARGE
+    await reader.read()  # whatever the server says to the end that it finds
+    writer.close()
+
+
 async def with_proxy(program, model, origin, directives, talk_to):
     proxy = Proxy(program, model, origin, directives)
     try:
@@ -214,6 +321,9 @@ async def main(program, models):
                 program, model, origin, "ProxyWebsocketIdleTimeout 300ms", be_silent
             )
             assert "101 tunnel timeout/tunnel/both-silent" in "\n".join(lines), lines
+            lines = await with_proxy(program, model, origin, "", end_and_read_on)
+            assert "101 tunnel ok " in "\n".join(lines), lines
+            await half_close(program, model)
             print(f"{model}: passed")
         if "event" in models:
             await many_idle(program, origin, count)
