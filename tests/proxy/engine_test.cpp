@@ -21,7 +21,6 @@ TEST(Engine, says_at_most_once_a_second_that_accepting_paused) {
     upstream::SharedStock stock;
     support::OneThread thread;
     Engine engine(manual.loop, loaded.sites(), stock, thread.surroundings);
-    Engine other(manual.loop, loaded.sites(), stock, thread.surroundings);  // of another thread
     const auto lines = [&] {
         manual.loop.prepare_to_sleep();  // logs are written then
         const std::string log = loaded.file("error.log");
@@ -31,7 +30,7 @@ TEST(Engine, says_at_most_once_a_second_that_accepting_paused) {
         return count;
     };
     for (int i = 0; i < 100; i++)
-        (i % 2 == 0 ? engine : other).accept_paused(EMFILE);
+        engine.accept_paused(EMFILE);
     EXPECT_EQ(lines(), 1u);
     EXPECT_NE(loaded.file("error.log").find("Too many open files"), std::string::npos);
     manual.pass_time(999ms);
