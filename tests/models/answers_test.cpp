@@ -20,14 +20,10 @@ struct Case {
 
 const std::string host = "Host: proxy.test\r\n";
 
-/// Of `server-status?auto`, whether a failure was counted.
-bool is_counted(const std::string& status, const std::string& end) {
-    return status.find("\nFailed " + end + ": ") != std::string::npos;
-}
-
-std::string status_of(const RunningProxy& proxy) {
+/// The status in one of its forms: "auto", "json" or "", which is the page.
+std::string status_of(const RunningProxy& proxy, const std::string& form) {
     RawConnection client(proxy.port());
-    client.send("GET /status?auto HTTP/1.1\r\nHost: proxy.test\r\nConnection: close\r\n\r\n");
+    client.send(get("/status?" + form, "Connection: close\r\n"));
     return client.receive_response().content;
 }
 
@@ -43,9 +39,16 @@ void expect_names(const RunningProxy& proxy, const std::vector<Case>& cases) {
         EXPECT_EQ(line["end"], each.end);
         proxy.error_log(each.line);
     }
-    const std::string status = status_of(proxy);
-    for (const Case& each : cases)
-        EXPECT_TRUE(is_counted(status, each.end)) << each.end << "\n" << status;
+    const std::string text = status_of(proxy, "auto");
+    const std::string json = status_of(proxy, "json");
+    const std::string page = status_of(proxy, "");
+    for (const Case& each : cases) {
+        const std::string name = each.end;
+        EXPECT_NE(text.find("\nFailed " + name + ": "), text.npos) << name << "\n" << text;
+        EXPECT_NE(json.find("\"" + name + "\":"), json.npos) << name << "\n" << json;
+        EXPECT_NE(page.find(name), page.npos) << name;
+    }
+    EXPECT_EQ(text.find("Failed admin/"), text.npos) << "what did not happen is not shown";
 }
 
 const char* const status_place = "<Location /status>\nSetHandler server-status\n</Location>\n";
