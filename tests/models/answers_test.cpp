@@ -159,5 +159,20 @@ TEST_P(Answers, AboutTlsHaveNames) {
     proxy.error_log("HG0101: 400: plain HTTP on a port that speaks TLS");
 }
 
+/// Those that end before there was a request have no line in the access log, but are counted.
+TEST_P(Answers, AreNotAllThatIsCounted) {
+    if (tests_tls()) GTEST_SKIP() << "plain clients are needed";
+    const TlsFiles files;
+    RunningProxy proxy(model(), std::string(status_place) +
+                                    "Listen 127.0.0.1:${PORT2}\n<VirtualHost *:${PORT2}>\n" +
+                                    files.server("a.test") + "</VirtualHost>\n");
+    RawConnection client(proxy.second_port());
+    client.send("neither TLS nor HTTP");
+    EXPECT_NE(client.receive_end(), RawConnection::End::not_yet);
+    proxy.error_log("HG0105: client tls-failed in tls: ");
+    const std::string text = status_of(proxy, "auto");
+    EXPECT_NE(text.find("\nFailed client/tls/tls-failed: 1\n"), text.npos) << text;
+}
+
 }  // namespace
 }  // namespace headgate
