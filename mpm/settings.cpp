@@ -197,7 +197,8 @@ constexpr conf::Row rows[] = {
         "Where children that crash leave their core: also after User was taken on, and with keys."),
     conf::row<&Settings::graceful_shutdown_timeout, conf::duration_seconds>(
         "GracefulShutdownTimeout", context, "seconds", "0",
-        "How long a graceful stop waits for open exchanges; 0: for ever."),
+        "How long a graceful stop, or a reload's old process, waits for open exchanges; 0: for "
+        "ever. What it waits for no longer is answered 503, or cut where a response has begun."),
 };
 
 }  // namespace

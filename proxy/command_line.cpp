@@ -113,7 +113,9 @@ std::optional<UsageError> read_command_line(const std::vector<std::string>& argu
     }
     if (!arguments.empty() && arguments[0] == "explain") {
         result.action = Action::explain;
-        if (arguments.size() > 2) return UsageError{"explain takes one number, such as HG0101"};
+        if (arguments.size() > 2)
+            return UsageError{
+                "explain takes one number, such as HG0101, or one name, as %{end}x has them"};
         result.word = arguments.size() > 1 ? arguments[1] : "";
         return std::nullopt;
     }
@@ -147,7 +149,9 @@ std::string help_text() {
         "\n"
         "Usage: headgate [OPTION...]     runs in the foreground; TERM drains and ends it\n"
         "       headgate healthcheck [URL]     one GET: exit 0 when it is answered below 500\n"
-        "       headgate explain [HG0101]      what a line of the error log means; alone: all\n"
+        "       headgate explain [HG0101]      what a line of the error log means, or "
+        "side/phase/kind\n"
+        "                                      as %{end}x has it; alone: all lines\n"
         "\n";
     for (const Option& option : options) {
         std::string names =

@@ -257,11 +257,8 @@ void Exchange::note_refusal(std::uint16_t status, const char* reason) {
     ledger_.failed = true;
     ledger_.failure = refused_with(status, reason);
     if (!site_->errors->is_on(LogLevel::info)) return;  // whoever looks for paths gets many of them
-    const LogId id = status == 408   ? LogId::client_slow
-                     : status == 503 ? LogId::exchange_ended
-                                     : LogId::request_refused;
-    site_->errors->write(state_.logs, LogLevel::info, id, client_text(),
-                         std::to_string(status) + ": " + reason);
+    site_->errors->write(state_.logs, LogLevel::info, log_id_of(ledger_.failure, false),
+                         client_text(), std::to_string(status) + ": " + reason);
 }
 
 /// The same, and what the client is told.

@@ -7,6 +7,8 @@
 #include <cstdio>
 #include <cstdlib>
 
+#include "proxy/logs/failure_names.h"
+
 namespace headgate::proxy {
 namespace {
 
@@ -19,8 +21,8 @@ constexpr Explanation rows[] = {
      "Nothing. GracefulShutdownTimeout bounds how long it takes; a second signal cuts it short."},
     {LogId::stopped, "stopped", "The program has ended.", "A signal, or -k stop.", "Nothing."},
     {LogId::request_refused, "request refused",
-     "The client's request was answered with the status shown, and the upstream never saw it. The "
-     "reason is behind the status.",
+     "The client's request was answered with the status shown, and the upstream never saw it, or "
+     "not to its end. The reason is behind the status.",
      "A client that does not speak HTTP, an attack that wants two servers to read one request "
      "differently, or a limit that is too low for an honest client.",
      "For 414 and 431 raise LimitRequestLine, LimitRequestFieldSize or LimitRequestFields. For "
@@ -202,6 +204,37 @@ void append_part(std::string& text, std::string_view title, std::string_view wor
     append_wrapped(text, words);
 }
 
+void append_row(std::string& text, const Explanation& row) {
+    text += log_id_text(row.id) + ": " + std::string(row.title) + "\n";
+    append_part(text, "What it means", row.meaning);
+    append_part(text, "Where it comes from", row.causes);
+    append_part(text, "What to do", row.remedy);
+}
+
+/// The line that a failure gets, whoever writes it.
+LogId line_of(const net::Failure& failure) {
+    const bool by_client = net::party_of(failure) == net::Side::client;
+    if (failure.phase == net::phase::proxy_header) return LogId::proxy_header_refused;
+    if (failure.phase == net::phase::tls && by_client) return LogId::client_tls;
+    return log_id_of(failure, failure.phase == net::phase::response_content);
+}
+
+/// A name as %{end}x has it.
+bool explain_name(std::string_view name, std::string& text) {
+    const auto failure = failure_named(name);
+    if (!failure) {
+        text = "no failure is called \"" + std::string(name) +
+               "\": expected side/phase/kind as in %{end}x, such as "
+               "timeout/upstream-wait/upstream-silent";
+        return false;
+    }
+    text = std::string(name) + "\n";
+    append_wrapped(text, in_words(*failure));
+    text += "\nIn the error log it is ";
+    append_row(text, *find(static_cast<int>(line_of(*failure))));
+    return true;
+}
+
 /// "HG0101", "hg101", "0101"; -1 for anything else.
 int number_of(std::string_view word) {
     const bool has_letters =
@@ -228,9 +261,18 @@ std::string log_id_text(LogId id) {
 LogId log_id_of(const net::Failure& failure, bool is_response_begun) {
     using net::FailureKind;
     if (net::party_of(failure) == net::Side::client) {
-        return failure.kind == FailureKind::client_silent ? LogId::client_slow
-               : failure.kind == FailureKind::too_large   ? LogId::client_content_too_large
-                                                          : LogId::client_lost;
+        const bool is_in_head = failure.phase == net::phase::request_head;
+        switch (failure.kind) {
+            case FailureKind::client_silent:
+                return LogId::client_slow;
+            case FailureKind::too_large:
+                return is_in_head ? LogId::request_refused : LogId::client_content_too_large;
+            case FailureKind::malformed:
+            case FailureKind::refused:
+                return LogId::request_refused;
+            default:
+                return LogId::client_lost;
+        }
     }
     if (failure.phase == net::phase::tunnel) return LogId::tunnel_ended;
     if (failure.side == net::Side::admin) return LogId::exchange_ended;
@@ -272,6 +314,7 @@ bool explain(std::string_view word, std::string& text) {
         }
         return true;
     }
+    if (word.find('/') != word.npos) return explain_name(word, text);
     const int number = number_of(word);
     const Explanation* const row = find(number);
     if (row == nullptr) {
@@ -280,10 +323,7 @@ bool explain(std::string_view word, std::string& text) {
         if (number < 0) text += ": expected a number such as HG0101";
         return false;
     }
-    text = log_id_text(row->id) + ": " + std::string(row->title) + "\n";
-    append_part(text, "What it means", row->meaning);
-    append_part(text, "Where it comes from", row->causes);
-    append_part(text, "What to do", row->remedy);
+    append_row(text, *row);
     return true;
 }
 

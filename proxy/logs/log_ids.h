@@ -56,8 +56,9 @@ std::string log_id_text(LogId id);
 /// The line that a failure gets. `is_response_begun`: the client has been sent a head.
 LogId log_id_of(const net::Failure& failure, bool is_response_begun);
 
-/// What `headgate explain WORD` prints; WORD is "HG0101", "101" or the like, empty for the list of
-/// all. False when there is no such number: `text` says so then, and what was perhaps meant.
+/// What `headgate explain WORD` prints; WORD is "HG0101", "101" or the like, a failure's name as
+/// %{end}x has it, or empty for the list of all lines. False when there is no such thing: `text`
+/// says so then, and what was perhaps meant.
 bool explain(std::string_view word, std::string& text);
 
 }  // namespace headgate::proxy

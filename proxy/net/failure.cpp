@@ -108,13 +108,17 @@ std::size_t index_of(const Failure& failure) {
     return (side * loop::phase_limit + phase) * kind_limit + static_cast<std::size_t>(failure.kind);
 }
 
-std::string name_of_index(std::size_t index) {
+Failure failure_of_index(std::size_t index) {
     const std::size_t side_and_phase = index / kind_limit;
     Failure failure;
     failure.side = static_cast<Side>(side_and_phase / loop::phase_limit);
     failure.phase = static_cast<loop::Phase>(side_and_phase % loop::phase_limit);
     failure.kind = static_cast<FailureKind>(index % kind_limit);
-    return full_name(failure);
+    return failure;
+}
+
+std::string name_of_index(std::size_t index) {
+    return full_name(failure_of_index(index));
 }
 
 Side party_of(const Failure& failure) {

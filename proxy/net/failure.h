@@ -78,6 +78,7 @@ inline constexpr std::size_t kind_limit = 16;
 inline constexpr std::size_t failure_indices = side_count * loop::phase_limit * kind_limit;
 static_assert(static_cast<std::size_t>(FailureKind::refused) < kind_limit);
 std::size_t index_of(const Failure& failure);
+Failure failure_of_index(std::size_t index);
 std::string name_of_index(std::size_t index);
 
 /// With whom it happened: client or upstream, also where the deadline was the end of it; else the

@@ -20,14 +20,10 @@ struct Case {
 
 const std::string host = "Host: proxy.test\r\n";
 
-/// Of `server-status?auto`, whether a failure was counted.
-bool is_counted(const std::string& status, const std::string& end) {
-    return status.find("\nFailed " + end + ": ") != std::string::npos;
-}
-
-std::string status_of(const RunningProxy& proxy) {
+/// The status in one of its forms: "auto", "json" or "", which is the page.
+std::string status_of(const RunningProxy& proxy, const std::string& form) {
     RawConnection client(proxy.port());
-    client.send("GET /status?auto HTTP/1.1\r\nHost: proxy.test\r\nConnection: close\r\n\r\n");
+    client.send(get("/status?" + form, "Connection: close\r\n"));
     return client.receive_response().content;
 }
 
@@ -43,9 +39,16 @@ void expect_names(const RunningProxy& proxy, const std::vector<Case>& cases) {
         EXPECT_EQ(line["end"], each.end);
         proxy.error_log(each.line);
     }
-    const std::string status = status_of(proxy);
-    for (const Case& each : cases)
-        EXPECT_TRUE(is_counted(status, each.end)) << each.end << "\n" << status;
+    const std::string text = status_of(proxy, "auto");
+    const std::string json = status_of(proxy, "json");
+    const std::string page = status_of(proxy, "");
+    for (const Case& each : cases) {
+        const std::string name = each.end;
+        EXPECT_NE(text.find("\nFailed " + name + ": "), text.npos) << name << "\n" << text;
+        EXPECT_NE(json.find("\"" + name + "\":"), json.npos) << name << "\n" << json;
+        EXPECT_NE(page.find(name), page.npos) << name;
+    }
+    EXPECT_EQ(text.find("Failed admin/"), text.npos) << "what did not happen is not shown";
 }
 
 const char* const status_place = "<Location /status>\nSetHandler server-status\n</Location>\n";
@@ -154,6 +157,21 @@ TEST_P(Answers, AboutTlsHaveNames) {
     EXPECT_EQ(plain.receive_response().status, 400);
     EXPECT_EQ(proxy.access_log(lines + 1).back()["end"], "client/request-head/malformed");
     proxy.error_log("HG0101: 400: plain HTTP on a port that speaks TLS");
+}
+
+/// Those that end before there was a request have no line in the access log, but are counted.
+TEST_P(Answers, AreNotAllThatIsCounted) {
+    if (tests_tls()) GTEST_SKIP() << "plain clients are needed";
+    const TlsFiles files;
+    RunningProxy proxy(model(), std::string(status_place) +
+                                    "Listen 127.0.0.1:${PORT2}\n<VirtualHost *:${PORT2}>\n" +
+                                    files.server("a.test") + "</VirtualHost>\n");
+    RawConnection client(proxy.second_port());
+    client.send("neither TLS nor HTTP");
+    EXPECT_NE(client.receive_end(), RawConnection::End::not_yet);
+    proxy.error_log("HG0105: client tls-failed in tls: ");
+    const std::string text = status_of(proxy, "auto");
+    EXPECT_NE(text.find("\nFailed client/tls/tls-failed: 1\n"), text.npos) << text;
 }
 
 }  // namespace

@@ -58,6 +58,10 @@ private:
 TEST_P(Exhaustion, OfDescriptorsIsSaidOnceASecond) {
     RunningOrigin origin;
     RunningProxy proxy(model(), threads_of(model(), 4) + pass_all_to(origin));
+    RawConnection early(proxy.port());
+    early.send(get("/hello"));
+    EXPECT_EQ(early.receive_response().status, 200);
+    proxy.wait_until_parked();
     const auto begin = std::chrono::steady_clock::now();
     std::vector<std::unique_ptr<NoMoreFiles>> limits;
     for (const pid_t child : proxy.wait_for_children(model() == "prefork" ? 4 : 1))

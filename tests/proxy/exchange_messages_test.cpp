@@ -128,8 +128,10 @@ TEST(ExchangeLeftovers, in_chunks_are_dropped_when_they_are_there_and_little) {
         EXPECT_EQ(says(rig.written(), "Connection: close\r\n"), !each.goes_on) << each.name;
         rig.transport->arrive(Step::data("GET /none HTTP/1.1\r\nHost: h\r\n\r\n"));
         rig.settle();
-        EXPECT_EQ(rig.log(), each.goes_on ? "POST 404 length client/request-head/refused 0 107\nGET 404 length client/request-head/refused 0 107\n"
-                                          : "POST 404 length client/request-head/refused 0 107\n")
+        EXPECT_EQ(rig.log(), each.goes_on
+                                 ? "POST 404 length client/request-head/refused 0 107\nGET 404 "
+                                   "length client/request-head/refused 0 107\n"
+                                 : "POST 404 length client/request-head/refused 0 107\n")
             << each.name;
     }
 }

@@ -62,6 +62,17 @@ TEST(LogIds, that_do_not_exist_have_a_neighbour) {
     EXPECT_FALSE(explain("HG0101x", text));
 }
 
+TEST(LogIds, are_found_by_the_name_of_a_failure) {
+    std::string text;
+    ASSERT_TRUE(explain("admin/response-content/stopped", text));
+    EXPECT_TRUE(text.starts_with("admin/response-content/stopped\n    This process")) << text;
+    EXPECT_NE(text.find("\nIn the error log it is HG0304: exchange ended by us\n"), text.npos);
+    for (std::size_t i = 0; i < net::failure_indices; i++)
+        EXPECT_TRUE(explain(net::name_of_index(i), text)) << net::name_of_index(i);
+    EXPECT_FALSE(explain("upstream/timed-out", text));
+    EXPECT_NE(text.find("side/phase/kind"), text.npos) << text;
+}
+
 TEST(LogIds, follow_from_the_failure) {
     using net::FailureKind;
     using net::Side;
