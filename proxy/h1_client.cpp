@@ -43,7 +43,7 @@ H1Client::H1Client(LoopState& state, std::unique_ptr<net::Transport> transport,
     : state_(state),
       transport_(std::move(transport)),
       connection_(connection),
-      idle_since_(state.loop.now()) {}
+      idle_since_(milliseconds_now()) {}
 
 H1Client::Turn::Turn(H1Client& client)
     : output(*client.transport_, Side::client), reader(Side::client, phase::request_content) {
@@ -79,7 +79,7 @@ loop::Task<void> H1Client::serve(std::unique_ptr<H1Client> client) {
 
 void H1Client::end_turn() {
     turn_.reset();
-    idle_since_ = state_.loop.now();
+    idle_since_ = milliseconds_now();
 }
 
 /// Answers of our own, to requests that are all there, never wait: who sends many of them would

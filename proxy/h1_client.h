@@ -113,6 +113,10 @@ private:
     loop::Deadline head_deadline();
     void begin_head_pace();
     void end_turn();
+    /// Of the loop's clock, and round again in 49 days: idle connections keep one, so it is small.
+    std::uint32_t milliseconds_now() const;
+    /// Since its last exchange, or since there is the connection.
+    loop::Milliseconds idle_for() const;
     bool is_content_coming() const;
     bool may_drain_content() const;
     loop::Task<void> drain_content();
@@ -124,10 +128,10 @@ private:
     LoopState& state_;
     std::unique_ptr<net::Transport> transport_;
     ConnectionFacts connection_;
-    loop::TimePoint idle_since_;      // the connection, or its last exchange has ended
     loop::Branch* branch_ = nullptr;  // of serve(): to hasten an idle wait
     std::unique_ptr<Turn> turn_;      // null between exchanges
-    bool persists_ = true;            // the connection serves another exchange after this one
+    std::uint32_t idle_since_;  // as milliseconds_now(): its begin, or its last exchange's end
+    bool persists_ = true;      // the connection serves another exchange after this one
     bool is_idle_ = false;
     bool is_cut_ = false;
 };

@@ -88,8 +88,19 @@ loop::Deadline H1Client::head_deadline() {
     } else if (head_limit.count() > 0) {
         limit = std::min(limit, head_limit);
     }
-    const bool is_new = state_.loop.now() == idle_since_;  // nearly always, and cheaper to keep
-    return is_new ? loop::Deadline::after(limit) : loop::Deadline::at(idle_since_ + limit);
+    const loop::Milliseconds idle = idle_for();
+    // Nearly always it begins just now, and a time that others have too is cheaper to keep.
+    if (idle.count() == 0) return loop::Deadline::after(limit);
+    return loop::Deadline::at(state_.loop.now() + limit - idle);
+}
+
+std::uint32_t H1Client::milliseconds_now() const {
+    const auto now = state_.loop.now().time_since_epoch();
+    return static_cast<std::uint32_t>(std::chrono::duration_cast<loop::Milliseconds>(now).count());
+}
+
+loop::Milliseconds H1Client::idle_for() const {
+    return loop::Milliseconds(milliseconds_now() - idle_since_);
 }
 
 /// RequestReadTimeout's header=, as in mod_reqtimeout: that of the first request begins with the
@@ -99,7 +110,7 @@ void H1Client::begin_head_pace() {
     if (has_served()) {
         turn_->pace.begin(limit, state_.loop.now());
     } else {
-        turn_->pace.begin_with_wait(limit, idle_since_);
+        turn_->pace.begin_with_wait(limit, state_.loop.now() - idle_for());
     }
 }
 

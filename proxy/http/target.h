@@ -74,10 +74,10 @@ struct Authority {
 /// A host is letters, digits, "-", "_" and "." without empty labels (but one "." may end it), or a
 /// bracketed IPv6 literal; nullopt for anything else, user information too.
 ///
-/// RFC 3986's reg-name has more: "~", sub-delims, percent-encoding; its IP-literal has IPvFuture. No
-/// name that can be resolved has them, but a Host goes into logs, X-Forwarded-Host (where "," begins
-/// another host), redirects and SNI, and "%41" is two names to two readers. Refused by choice, as by
-/// Apache 2.4 (HttpProtocolOptions Strict, its default).
+/// RFC 3986's reg-name has more: "~", sub-delims, percent-encoding; its IP-literal has IPvFuture.
+/// No name that can be resolved has them, but a Host goes into logs, X-Forwarded-Host (where ","
+/// begins another host), redirects and SNI, and "%41" is two names to two readers. Refused by
+/// choice, as by Apache 2.4 (HttpProtocolOptions Strict, its default).
 std::optional<Authority> parse_authority(std::string_view text);
 
 }  // namespace headgate::http
