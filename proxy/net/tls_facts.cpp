@@ -203,7 +203,10 @@ std::string cipher_fact(const SSL_CIPHER* cipher, std::string_view name) {
 
 std::string version_fact(std::string_view name) {
     if (name == "SSL_VERSION_INTERFACE") return "Headgate/" HEADGATE_VERSION;
-    return name == "SSL_VERSION_LIBRARY" ? tls_library_version() : "";
+    if (name != "SSL_VERSION_LIBRARY") return "";
+    std::string library = tls_library_version();  // "OpenSSL 3.0.22"
+    std::replace(library.begin(), library.end(), ' ', '/');
+    return library;
 }
 
 }  // namespace

@@ -109,7 +109,7 @@ TEST_P(TlsFacts, AreThoseOfModSsl) {
         {"SSL_SESSION_RESUMED", "Initial"},
         {"SSL_TLS_SNI", "a.test"},
         {"SSL_VERSION_INTERFACE", "Headgate/..."},
-        {"SSL_VERSION_LIBRARY", "OpenSSL 3...."},
+        {"SSL_VERSION_LIBRARY", "OpenSSL/3...."},
         {"SSL_CLIENT_VERIFY", "GENEROUS"},
         {"SSL_CLIENT_M_VERSION", "3"},
         {"SSL_CLIENT_M_SERIAL", "1267"},
@@ -192,7 +192,7 @@ TEST_P(TlsFacts, OfAPlainConnectionAreFew) {
     RunningOrigin origin;
     const std::vector<Fact> facts = {{"HTTPS", "off"},
                                      {"SSL_VERSION_INTERFACE", "Headgate/..."},
-                                     {"SSL_VERSION_LIBRARY", "OpenSSL 3...."},
+                                     {"SSL_VERSION_LIBRARY", "OpenSSL/3...."},
                                      {"SSL_PROTOCOL", "(null)"},
                                      {"SSL_CLIENT_S_DN_CN", "(null)"}};
     RunningProxy proxy(model(), telling(facts) + pass_all_to(origin));

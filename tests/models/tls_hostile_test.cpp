@@ -270,9 +270,10 @@ TEST_P(TlsHostile, ProxyHeadersAreForged) {
 /// with or without close_notify.
 class TlsOrigin {
 public:
-    TlsOrigin(std::string response, bool announces)
-        : response_(std::move(response)), announces_(announces) {
+    TlsOrigin(std::string response, bool announces, bool renegotiates = false)
+        : response_(std::move(response)), announces_(announces), renegotiates_(renegotiates) {
         context_ = SSL_CTX_new(TLS_server_method());
+        if (renegotiates) SSL_CTX_set_max_proto_version(context_, TLS1_2_VERSION);
         const Issued issued = authority().issue("origin.test");
         use(issued);
         listener_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -323,6 +324,10 @@ private:
             count = SSL_read(ssl, octets, sizeof octets);
             if (count > 0) head.append(octets, static_cast<std::size_t>(count));
         }
+        if (count > 0 && renegotiates_) {
+            SSL_renegotiate(ssl);
+            SSL_do_handshake(ssl);  // no more than a HelloRequest
+        }
         if (count > 0) SSL_write(ssl, response_.data(), static_cast<int>(response_.size()));
         if (count > 0 && announces_) SSL_shutdown(ssl);
         ::shutdown(socket, SHUT_WR);
@@ -331,11 +336,26 @@ private:
 
     std::string response_;
     bool announces_;
+    bool renegotiates_;
     SSL_CTX* context_;
     int listener_ = -1;
     std::uint16_t port_ = 0;
     std::thread thread_;
 };
+
+/// RFC 5246 section 7.4.1.1: a client may say no (no_renegotiation), and goes on.
+TEST_P(TlsHostile, UpstreamsAskForRenegotiation) {
+    const TlsOrigin origin("HTTP/1.1 200 OK\r\nContent-Length: 5\r\nConnection: close\r\n\r\nwhole",
+                           true, true);
+    RunningProxy proxy(model(), one_thread(model()) + origin.directives());
+    for (int i = 0; i < 2; i++) {
+        RawConnection client(proxy.port());
+        client.send(get("/", "Connection: close\r\n"));
+        const Response response = client.receive_response();
+        EXPECT_EQ(response.status, 200);
+        EXPECT_EQ(response.content, "whole");
+    }
+}
 
 /// RFC 8446 section 6.1, RFC 9112 section 9.8: only close_notify ends what its end delimits; where
 /// the framing says that all is there, nobody minds.
