@@ -82,6 +82,10 @@ private:
                 break;
             }
         }
+        return take(std::move(item), start);
+    }
+
+    std::optional<LogFormat::Error> take(Item item, std::size_t start) {
         if (item.letter == 'x' && is_tls_fact(item.argument)) {
             if (auto problem = problem_of_tls_fact(item.argument)) {
                 return LogFormat::Error{std::move(problem->text), start, std::move(problem->hint)};
