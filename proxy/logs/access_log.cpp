@@ -140,7 +140,7 @@ std::string of_request(char letter, const std::string& argument, const RequestFa
         case 'k':
             return std::to_string(facts.exchanges_before);
         case 'x':
-            return facts.tls != nullptr ? net::tls_fact(*facts.tls, argument) : "";
+            return net::tls_fact(facts.tls, argument);
         case 'u': {
             const bool has_user = facts.tls != nullptr && !facts.user_variable.empty();
             return has_user ? net::tls_fact(*facts.tls, facts.user_variable) : "";

@@ -39,6 +39,7 @@ public:
     struct Error {
         std::string text;    // "unknown log token %Q"
         std::size_t at = 0;  // offset into the format
+        std::string hint;    // what to write instead, where that is known
     };
     /// Compiles; the error names the token.
     static std::optional<Error> compile(std::string_view format, LogFormat& result);

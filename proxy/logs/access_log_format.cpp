@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "proxy/logs/access_log.h"
+#include "proxy/settings/tls_fact_check.h"
 
 namespace headgate::proxy {
 namespace {
@@ -73,7 +74,7 @@ private:
                 statuses(item);
             } else if (c == '{') {
                 const std::size_t end = format_.find('}', at_);
-                if (end == std::string_view::npos) return LogFormat::Error{"unclosed {", start};
+                if (end == std::string_view::npos) return LogFormat::Error{"unclosed {", start, ""};
                 item.argument = format_.substr(at_, end - at_);
                 at_ = end + 1;
             } else {
@@ -81,9 +82,18 @@ private:
                 break;
             }
         }
+        return take(std::move(item), start);
+    }
+
+    std::optional<LogFormat::Error> take(Item item, std::size_t start) {
+        if (item.letter == 'x' && is_tls_fact(item.argument)) {
+            if (auto problem = problem_of_tls_fact(item.argument)) {
+                return LogFormat::Error{std::move(problem->text), start, std::move(problem->hint)};
+            }
+        }
         if (!classify(item)) {
             return LogFormat::Error{
-                "unknown log token " + std::string(format_.substr(start, at_ - start)), start};
+                "unknown log token " + std::string(format_.substr(start, at_ - start)), start, ""};
         }
         result_.wants_response_ |= item.source == Source::response;
         result_.items_.push_back(std::move(item));

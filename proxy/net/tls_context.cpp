@@ -10,6 +10,7 @@
 #include <string_view>
 
 #include "mpm/loop/want.h"
+#include "proxy/net/tls_algorithms.h"
 #include "proxy/net/tls_choices.h"
 #include "proxy/net/tls_kernel.h"
 #include "proxy/net/tls_owned.h"
@@ -187,7 +188,7 @@ std::string TlsContext::command(const std::string& name, const std::string& valu
 void TlsContext::set_identity(const std::string& identity) {
     unsigned char digest[EVP_MAX_MD_SIZE];
     unsigned size = 0;
-    EVP_Digest(identity.data(), identity.size(), digest, &size, EVP_sha256(), nullptr);
+    EVP_Digest(identity.data(), identity.size(), digest, &size, fetched_sha256(), nullptr);
     SSL_CTX_set_session_id_context(native_, digest, SSL_MAX_SID_CTX_LENGTH);
 }
 

@@ -4,9 +4,11 @@
 #include <openssl/x509v3.h>
 
 #include <algorithm>
-#include <charconv>
+#include <optional>
 
+#include "proxy/net/tls_algorithms.h"
 #include "proxy/net/tls_context.h"
+#include "proxy/net/tls_fact_names.h"
 #include "proxy/net/tls_peer.h"
 
 namespace headgate::net {
@@ -27,43 +29,20 @@ std::string dn_text(const X509_NAME* name) {
     return taken(out);
 }
 
-struct PartName {
-    std::string_view name;
-    int nid;
-};
-constexpr PartName parts[] = {
-    {"C", NID_countryName},
-    {"ST", NID_stateOrProvinceName},
-    {"L", NID_localityName},
-    {"O", NID_organizationName},
-    {"OU", NID_organizationalUnitName},
-    {"CN", NID_commonName},
-    {"T", NID_title},
-    {"G", NID_givenName},
-    {"S", NID_surname},
-    {"UID", NID_userId},
-    {"Email", NID_pkcs9_emailAddress},
-};
-
-/// "CN", or "CN_1" for the second of that kind.
-std::string dn_part(X509_NAME* name, std::string_view part) {
-    const std::size_t line = part.find('_');
-    int index = 0;
-    if (line != part.npos) {
-        std::from_chars(part.data() + line + 1, part.data() + part.size(), index);
-    }
-    const auto* known = std::find_if(std::begin(parts), std::end(parts), [&](const PartName& each) {
-        return each.name == part.substr(0, line);
-    });
-    if (known == std::end(parts)) return "";
+/// "CN", or "CN_1" for the second of that kind; see tls_fact_names.h.
+std::string dn_part(const X509_NAME* name, std::string_view text) {
+    const std::optional<DnPart> part = dn_part_of(text);
+    if (!part) return "";
     int at = -1;
+    int index = part->index;
     do {
-        at = X509_NAME_get_index_by_NID(name, known->nid, at);
+        at = X509_NAME_get_index_by_NID(name, part->nid, at);
     } while (at >= 0 && index-- > 0);
     if (at < 0) return "";
     BIO* out = BIO_new(BIO_s_mem());
-    ASN1_STRING_print_ex(out, X509_NAME_ENTRY_get_data(X509_NAME_get_entry(name, at)),
-                         ASN1_STRFLGS_ESC_CTRL | ASN1_STRFLGS_UTF8_CONVERT);
+    const unsigned long flags =
+        ASN1_STRFLGS_ESC_CTRL | (part->is_raw ? 0 : ASN1_STRFLGS_UTF8_CONVERT);
+    ASN1_STRING_print_ex(out, X509_NAME_ENTRY_get_data(X509_NAME_get_entry(name, at)), flags);
     return taken(out);
 }
 
@@ -106,8 +85,7 @@ std::string alternative_name(X509* certificate, std::string_view wanted) {
         std::find_if(std::begin(name_kinds), std::end(name_kinds),
                      [&](const NameKind& each) { return wanted.starts_with(each.name); });
     if (kind == std::end(name_kinds)) return "";
-    int index = 0;
-    std::from_chars(wanted.data() + kind->name.size(), wanted.data() + wanted.size(), index);
+    int index = number_of(wanted.substr(kind->name.size())).value_or(0);
     auto* names = static_cast<GENERAL_NAMES*>(
         X509_get_ext_d2i(certificate, NID_subject_alt_name, nullptr, nullptr));
     std::string found;
@@ -128,15 +106,21 @@ std::string serial_text(const X509* certificate) {
     return taken(out);
 }
 
-std::string fingerprint(const X509* certificate, const EVP_MD* digest) {
+std::string fingerprint(const X509* certificate) {
     unsigned char octets[EVP_MAX_MD_SIZE];
     unsigned size = 0;
-    X509_digest(certificate, digest, octets, &size);
+    X509_digest(certificate, fetched_sha256(), octets, &size);
     static constexpr char hex[] = "0123456789abcdef";
     std::string text;
     for (unsigned i = 0; i < size; i++)
         text += {hex[octets[i] >> 4], hex[octets[i] & 15]};
     return text;
+}
+
+std::string pem_text(X509* certificate) {
+    BIO* out = BIO_new(BIO_s_mem());
+    PEM_write_bio_X509(out, certificate);
+    return taken(out);
 }
 
 /// Behind SSL_CLIENT_ or SSL_SERVER_.
@@ -153,7 +137,7 @@ std::string certificate_fact(X509* certificate, std::string_view name) {
     if (name == "M_SERIAL") return serial_text(certificate);
     if (name == "V_START") return time_text(X509_get0_notBefore(certificate));
     if (name == "V_END") return time_text(X509_get0_notAfter(certificate));
-    if (name == "FINGERPRINT_SHA256") return fingerprint(certificate, EVP_sha256());
+    if (name == "FINGERPRINT_SHA256") return fingerprint(certificate);
     if (name == "A_SIG") return OBJ_nid2ln(X509_get_signature_nid(certificate));
     if (name == "A_KEY") return OBJ_nid2ln(EVP_PKEY_get_base_id(X509_get0_pubkey(certificate)));
     if (name == "V_REMAIN") {
@@ -162,12 +146,28 @@ std::string certificate_fact(X509* certificate, std::string_view name) {
         ASN1_TIME_diff(&days, &seconds, nullptr, X509_get0_notAfter(certificate));
         return std::to_string(std::max(days, 0));
     }
-    if (name == "CERT") {
-        BIO* out = BIO_new(BIO_s_mem());
-        PEM_write_bio_X509(out, certificate);
-        return taken(out);
-    }
+    if (name == "CERT") return pem_text(certificate);
     return "";
+}
+
+/// Above the client's own, as it sent them; a resumed session has none.
+std::string chain_certificate(SSL* ssl, std::string_view digits) {
+    const STACK_OF(X509)* chain = SSL_get_peer_cert_chain(ssl);
+    const std::optional<int> index = number_of(digits);
+    if (!index || *index >= sk_X509_num(chain)) return "";
+    return pem_text(sk_X509_value(chain, *index));
+}
+
+/// RFC 4523 section 2.1, certificateExactAssertion: which certificate of whom.
+std::string exact_assertion(const X509* certificate) {
+    if (certificate == nullptr) return "";
+    BIGNUM* serial = ASN1_INTEGER_to_BN(X509_get0_serialNumber(certificate), nullptr);
+    char* digits = BN_bn2dec(serial);
+    std::string text = std::string("{ serialNumber ") + digits + ", issuer rdnSequence:\"" +
+                       dn_text(X509_get_issuer_name(certificate)) + "\" }";
+    OPENSSL_free(digits);
+    BN_free(serial);
+    return text;
 }
 
 std::string verify_text(SSL* ssl) {
@@ -201,6 +201,14 @@ std::string cipher_fact(const SSL_CIPHER* cipher, std::string_view name) {
     return "";
 }
 
+std::string version_fact(std::string_view name) {
+    if (name == "SSL_VERSION_INTERFACE") return "Headgate/" HEADGATE_VERSION;
+    if (name != "SSL_VERSION_LIBRARY") return "";
+    std::string library = tls_library_version();  // "OpenSSL 3.0.22"
+    std::replace(library.begin(), library.end(), ' ', '/');
+    return library;
+}
+
 }  // namespace
 
 TlsCertificateBrief brief_of(X509* certificate) {
@@ -228,9 +236,11 @@ std::string tls_fact(const TlsTransport& transport, std::string_view name) {
     if (name == "SSL_CLIENT_VERIFY") return verify_text(ssl);
     if (name == "SSL_SESSION_RESUMED") return SSL_session_reused(ssl) == 1 ? "Resumed" : "Initial";
     if (name == "SSL_SESSION_ID") return session_id(ssl);
-    if (name == "SSL_SECURE_RENEG") return "true";
+    if (name == "SSL_SECURE_RENEG") {
+        return SSL_get_secure_renegotiation_support(ssl) == 1 ? "true" : "false";
+    }
     if (name == "SSL_COMPRESS_METHOD") return "NULL";
-    if (name == "SSL_VERSION_LIBRARY") return tls_library_version();
+    if (name.starts_with("SSL_VERSION_")) return version_fact(name);
     if (name == "SSL_TLS_SNI") {
         const char* asked = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
         return asked != nullptr ? asked : "";
@@ -244,10 +254,21 @@ std::string tls_fact(const TlsTransport& transport, std::string_view name) {
     if (name.starts_with("SSL_SERVER_")) {
         return certificate_fact(SSL_get_certificate(ssl), name.substr(11));
     }
+    if (name == "SSL_CLIENT_CERT_RFC4523_CEA") {
+        return exact_assertion(SSL_get0_peer_certificate(ssl));
+    }
+    constexpr std::string_view chain = "SSL_CLIENT_CERT_CHAIN_";
+    if (name.starts_with(chain)) return chain_certificate(ssl, name.substr(chain.size()));
     if (name.starts_with("SSL_CLIENT_")) {
         return certificate_fact(SSL_get0_peer_certificate(ssl), name.substr(11));
     }
     return "";
+}
+
+std::string tls_fact(const TlsTransport* transport, std::string_view name) {
+    if (transport != nullptr) return tls_fact(*transport, name);
+    if (name == "HTTPS") return "off";
+    return name.starts_with("SSL_VERSION_") ? version_fact(name) : "";
 }
 
 }  // namespace headgate::net

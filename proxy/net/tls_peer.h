@@ -11,8 +11,10 @@
 namespace headgate::net {
 
 /// The value of SSL_PROTOCOL, SSL_CIPHER, SSL_CLIENT_S_DN_CN, ... (mod_ssl's environment
-/// variables); empty when there is none, or no such name.
+/// variables, as tls_fact_names.h knows them); empty when there is none, or no such name.
 std::string tls_fact(const TlsTransport& transport, std::string_view name);
+/// Null: of a plain connection, of which HTTPS is "off" and the versions alone are known.
+std::string tls_fact(const TlsTransport* transport, std::string_view name);
 
 /// Whether the handshake was a short one, of a session agreed before.
 bool is_resumed(const TlsTransport& transport);

@@ -11,6 +11,7 @@
 #include <limits>
 #include <memory>
 
+#include "proxy/net/tls_algorithms.h"
 #include "proxy/net/tls_context.h"
 
 namespace headgate::net {
@@ -65,7 +66,7 @@ struct SingleStatus {
 /// Responders name certificates by either digest.
 SingleStatus status_in(OCSP_BASICRESP* basic, const X509* own, const X509* issuer) {
     SingleStatus found;
-    for (const EVP_MD* digest : {EVP_sha1(), EVP_sha256()}) {
+    for (const EVP_MD* digest : {fetched_sha1(), fetched_sha256()}) {
         const Owned<OCSP_CERTID> id(OCSP_cert_to_id(digest, own, issuer));
         if (OCSP_resp_find_status(basic, id.get(), &found.status, nullptr, nullptr, &found.from,
                                   &found.until) == 1) {

@@ -1,8 +1,8 @@
 // See tls_tickets.h.
 #include "proxy/net/tls_tickets.h"
 
-#include <openssl/core_names.h>
 #include <openssl/evp.h>
+#include <openssl/hmac.h>
 #include <openssl/rand.h>
 #include <openssl/ssl.h>
 #include <sys/mman.h>
@@ -13,6 +13,7 @@
 #include <cstring>
 
 #include "mpm/loop/want.h"
+#include "proxy/net/tls_algorithms.h"
 #include "proxy/net/tls_context.h"
 
 namespace headgate::net {
@@ -101,20 +102,16 @@ const TlsTicketKey* TlsTickets::find(const unsigned char* name) const {
 
 namespace {
 
-const EVP_CIPHER* cipher_of(std::uint8_t key_size) {
-    static EVP_CIPHER* const aes_128 = EVP_CIPHER_fetch(nullptr, "AES-128-CBC", nullptr);
-    static EVP_CIPHER* const aes_256 = EVP_CIPHER_fetch(nullptr, "AES-256-CBC", nullptr);
-    return key_size == 16 ? aes_128 : aes_256;
+// Of OpenSSL's two callbacks for tickets this is the older one, which 3.0 calls deprecated: it
+// takes a digest that was fetched before. The newer one can only be told the name of a digest:
+// that, and EVP_MAC itself, would be looked up for each ticket, under a lock (930 ns instead of
+// 460).
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wdeprecated-declarations"
+bool prepare_mac(HMAC_CTX* mac, const unsigned char* key, std::size_t size) {
+    return HMAC_Init_ex(mac, key, static_cast<int>(size), fetched_sha256(), nullptr) == 1;
 }
-
-bool prepare_mac(EVP_MAC_CTX* mac, const unsigned char* key, std::size_t size) {
-    char digest[] = "SHA256";
-    const OSSL_PARAM params[] = {OSSL_PARAM_construct_octet_string(
-                                     OSSL_MAC_PARAM_KEY, const_cast<unsigned char*>(key), size),
-                                 OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest, 0),
-                                 OSSL_PARAM_construct_end()};
-    return EVP_MAC_CTX_set_params(mac, params) == 1;
-}
+#pragma GCC diagnostic pop
 
 const TlsTicketKey& sealing_key(const TlsContext& context) {
     const std::vector<TlsTicketKey>& own = context.own_ticket_keys();
@@ -133,13 +130,13 @@ const TlsTicketKey* opening_key(const TlsContext& context, const unsigned char* 
 /// OpenSSL's contract: sealing, 1 on success; opening, 0 for an unknown key (a full handshake
 /// follows), 2 when the ticket should be replaced by one under the present key.
 static int work_ticket(SSL* ssl, unsigned char* name, unsigned char* iv, EVP_CIPHER_CTX* cipher,
-                       EVP_MAC_CTX* mac, int seals) {
+                       HMAC_CTX* mac, int seals) {
     const auto& context =
         *static_cast<const TlsContext*>(SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl)));
     const TlsTicketKey& sealing = sealing_key(context);
     const TlsTicketKey* key = seals == 1 ? &sealing : opening_key(context, name);
     if (key == nullptr) return 0;
-    const EVP_CIPHER* algorithm = cipher_of(key->aes_size);
+    const EVP_CIPHER* algorithm = key->aes_size == 16 ? fetched_aes_128() : fetched_aes_256();
     if (seals == 1) {
         std::memcpy(name, key->name, sizeof key->name);
         if (RAND_bytes(iv, EVP_CIPHER_get_iv_length(algorithm)) != 1) return -1;
@@ -159,7 +156,7 @@ void TlsContext::use_tickets(TlsTickets* tickets, int lifetime_seconds,
     own_ticket_keys_ = std::move(own);
     SSL_CTX_set_timeout(native_, lifetime_seconds);
     if (tickets != nullptr) {
-        SSL_CTX_set_tlsext_ticket_key_evp_cb(native_, work_ticket);
+        SSL_CTX_set_tlsext_ticket_key_cb(native_, work_ticket);
     } else {
         SSL_CTX_set_options(native_, SSL_OP_NO_TICKET);
         SSL_CTX_set_num_tickets(native_, 0);

@@ -5,6 +5,7 @@
 #include "conf/suggest.h"
 #include "proxy/http/target.h"
 #include "proxy/settings/rules.h"
+#include "proxy/settings/tls_fact_check.h"
 
 namespace headgate::proxy {
 
@@ -111,16 +112,17 @@ bool may_edit_host(const FieldEdit& edit, const Word& name, const Call& call) {
     return true;
 }
 
-/// %{SSL_CLIENT_S_DN}s: `index` is at its last octet afterwards.
-bool take_tls_fact(FieldEdit& edit, std::string_view text, std::size_t& index) {
+/// %{SSL_CLIENT_S_DN}s: its name; empty where something else stands.
+std::string_view tls_fact_at(std::string_view text, std::size_t index) {
     const std::size_t end = text.find('}', index);
-    if (text.substr(index, 2) != "%{" || end == text.npos || text.substr(end, 2) != "}s") {
-        return false;
-    }
-    edit.tls_facts.push_back(
-        {edit.value.size(), std::string(text.substr(index + 2, end - index - 2))});
-    index = end + 1;
-    return true;
+    if (text.substr(index, 2) != "%{" || end == text.npos || text.substr(end, 2) != "}s") return {};
+    return text.substr(index + 2, end - index - 2);
+}
+
+bool is_known_fact(std::string_view name, const Word& word, const Call& call) {
+    const auto problem = problem_of_tls_fact(name);
+    if (problem) call.error(word, problem->text, problem->hint);
+    return !problem;
 }
 
 /// A plain value: %% is a percent sign, every other format has to wait.
@@ -138,7 +140,14 @@ bool read_value(FieldEdit& edit, const Word& word, const Call& call) {
             call.error(word, "a control character in a field value");
             return false;
         }
-        if (byte == '%' && is_request && take_tls_fact(edit, word.text, index)) continue;
+        const bool may_be_fact = byte == '%' && is_request;
+        const std::string_view fact = may_be_fact ? tls_fact_at(word.text, index) : "";
+        if (!fact.empty()) {
+            if (!is_known_fact(fact, word, call)) return false;
+            edit.tls_facts.push_back({edit.value.size(), std::string(fact)});
+            index += fact.size() + 3;  // at the s of %{NAME}s
+            continue;
+        }
         if (byte == '%') {
             if (index + 1 == word.text.size() || word.text[index + 1] != '%') {
                 call.not_yet(word, "a value with formats such as %{NAME}e",

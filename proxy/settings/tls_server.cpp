@@ -1,5 +1,6 @@
 // The rows of TLS's directives towards clients (SSL...), and their setters. See tls.h.
 #include "proxy/settings/settings.h"
+#include "proxy/settings/tls_fact_check.h"
 #include "proxy/settings/tls_rules.h"
 
 namespace headgate::proxy::tls_rules {
@@ -125,10 +126,10 @@ void require_tls(RouteSettings& settings, const Call& call) {
 /// %u in logs.
 void set_user_name(RouteSettings& settings, const Call& call) {
     const Word& word = call.argument(0);
-    if (word.text.starts_with("SSL_")) {
-        settings.user_variable.write(word.text, word.span);
+    if (const auto problem = problem_of_tls_fact(word.text)) {
+        call.error(word, problem->text, problem->hint);
     } else {
-        call.wrong_value(word, "a name such as SSL_CLIENT_S_DN_CN");
+        settings.user_variable.write(word.text, word.span);
     }
 }
 

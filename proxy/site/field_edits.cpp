@@ -29,7 +29,7 @@ std::string value_with_facts(const FieldEdit& edit, const net::TlsTransport* tls
     std::string filled = edit.value;
     // From the last one, so that the offsets of the others stay right.
     for (auto fact = edit.tls_facts.rbegin(); fact != edit.tls_facts.rend(); ++fact) {
-        std::string value = tls != nullptr ? net::tls_fact(*tls, fact->name) : "";
+        std::string value = net::tls_fact(tls, fact->name);
         if (value.empty()) value = "(null)";  // as Apache writes it
         // A certificate has line ends, a field has none.
         std::replace(value.begin(), value.end(), '\n', ' ');

@@ -30,6 +30,7 @@ public:
         settle(sites_->main_only_);
         for (Sites::Binding& binding : sites_->bindings_)
             settle(binding.candidates);
+        check_limits_of_tunnels(root);
         section_uses_.report(loaded_.diagnostics);
         check_demands_around_tunnels(*sites_, root, loaded_.diagnostics);
         return loaded_.diagnostics.has_errors() ? nullptr : std::move(sites_);
@@ -128,6 +129,25 @@ private:
         }
     }
 
+    /// When it is known what each address reads first.
+    void check_limits_of_tunnels(const conf::Scope& root) {
+        std::size_t index = 0;
+        for (const conf::Scope& child : root.children) {
+            if (child.kind != conf::Scope::Kind::virtual_host) continue;
+            const Site& site = *sites_->sites_[++index];
+            if (!site.settings.tunnel) continue;
+            FirstReadings first;
+            for (const Sites::Binding& binding : sites_->bindings_) {
+                const Sites::Candidates& candidates = binding.candidates;
+                if (candidates.sites.front() != &site) continue;
+                first.hello |= candidates.reads_hello;
+                first.proxy_header |= candidates.proxy_header != nullptr;
+            }
+            check_limits_of_tunnel(child.settings.get<ServerSettings>(), first,
+                                   loaded_.diagnostics);
+        }
+    }
+
     /// As in Apache, a connection begins the way the first virtual host of its address wants. A
     /// warning, for such a virtual host may serve TLS at another address.
     void warn_of_tls_behind(const Site& first, const Sites::Candidates& candidates) {
@@ -177,23 +197,31 @@ private:
         server.protocols_offered =
             is_tunnel ? protocol_list(site.settings.protocols) : protocols_of_requests;
         server.own_protocol_order = !is_tunnel || *site.settings.own_protocol_order;
-        server.owner_of_keys = site.name + ":" + std::to_string(port_of(scope));
+        server.owner_of_keys = owner_of_keys(site, scope);
         if (!is_tunnel) ask_for_locations(site, server);
         site.tls = load_tls(server, std::move(upstreams), site.name, loaded_);
     }
 
-    /// As Apache's "servername:port": ServerName's, else the address's, else that of HTTPS.
-    static std::uint16_t port_of(const conf::Scope& scope) {
-        std::string_view name = *scope.settings.get<ServerSettings>().server_name;
+    /// As Apache's "servername:port": a ServerName says both, or means the port of HTTPS wherever
+    /// it is listened on; without one the port is the first address's, and the rest is that of the
+    /// name outside (Apache asks the name server about an address that is no *).
+    std::string owner_of_keys(const Site& site, const conf::Scope& scope) const {
+        const auto& own = scope.settings.get<ServerSettings>().server_name;
+        if (own.is_written()) return site.name + ":" + std::to_string(port_in(*own));
+        const auto& outside = loaded_.root.settings.get<ServerSettings>().server_name;
+        std::uint16_t port = port_in(*outside);
+        if (!scope.arguments.empty()) {
+            const auto address = conf::address(scope.arguments.front().text);
+            if (address.value && address.value->port != 0) port = address.value->port;
+        }
+        return sites_->main().name + ":" + std::to_string(port);
+    }
+
+    static std::uint16_t port_in(std::string_view name) {
         const std::size_t scheme = name.find("://");
         if (scheme != name.npos) name.remove_prefix(scheme + 3);
         const auto named = conf::address(name);
-        if (named.value && named.value->port != 0) return named.value->port;
-        for (const conf::Word& word : scope.arguments) {
-            const auto address = conf::address(word.text);
-            if (address.value && address.value->port != 0) return address.value->port;
-        }
-        return 443;
+        return named.value && named.value->port != 0 ? named.value->port : 443;
     }
 
     /// Who asks for a certificate at some Location has to ask everybody, at the handshake.
@@ -255,8 +283,9 @@ private:
             SiteLog made{nullptr, {}};
             const auto error = LogFormat::compile(site.settings.format_of(log), made.format);
             if (error) {
-                loaded_.diagnostics.error(log.span, error->text,
-                                          "see headgate -L LogFormat for the tokens");
+                loaded_.diagnostics.error(
+                    log.span, error->text,
+                    error->hint.empty() ? "see headgate -L LogFormat for the tokens" : error->hint);
                 continue;
             }
             made.file = file(log.target, log.span);

@@ -58,6 +58,23 @@ void check_tunnel(const Site& site, const conf::Scope& scope, conf::Diagnostics&
     }
 }
 
+void check_limits_of_tunnel(const ServerSettings& own, const FirstReadings& first,
+                            conf::Diagnostics& diagnostics) {
+    const auto refuse = [&](const conf::Set<ReadLimit>& limit, const char* why, const char* hint) {
+        if (!limit.is_written()) return;
+        diagnostics.error(limit.span(), std::string("no effect ") + why, hint,
+                          "headgate -L TunnelTo");
+    };
+    if (!first.hello && !first.proxy_header) {
+        refuse(own.handshake_limit, "without a handshake in front of the tunnel",
+               "it is about TLS (SSLEngine On, or a choice by name) and the PROXY protocol");
+    }
+    if (!first.proxy_header) {
+        refuse(own.head_limit, "beside TunnelTo", "requests are not looked at");
+    }
+    refuse(own.content_limit, "beside TunnelTo", "requests are not looked at");
+}
+
 void check_demands_around_tunnels(const Sites& sites, const conf::Scope& root,
                                   conf::Diagnostics& diagnostics) {
     const auto& all = sites.all();

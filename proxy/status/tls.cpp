@@ -40,6 +40,40 @@ std::string escaped(const std::string& text) {
     return out;
 }
 
+using Certificates = std::vector<TlsStatus::Certificate>;
+
+void add_shown_to_clients(const Site& site, Certificates& all) {
+    const TlsSite::Context context = site.tls->server();
+    for (const net::TlsCertificateBrief& brief : context->shown()) {
+        all.push_back({site.name, brief.name, brief.kind, brief.expiry,
+                       context->staples() != nullptr, false, ""});
+    }
+}
+
+/// Proxy sections have mostly those of their virtual host, which are listed once.
+void add_shown_to_upstreams(const Site& site, Certificates& all) {
+    const auto first = static_cast<std::ptrdiff_t>(all.size());
+    for (const auto& upstream : site.tls->upstreams) {
+        const TlsUpstream::Context context = upstream->context();
+        if (context == nullptr) continue;
+        for (const net::TlsCertificateBrief& brief : context->shown()) {
+            const bool is_listed =
+                std::any_of(all.begin() + first, all.end(), [&](const auto& listed) {
+                    return listed.name == brief.name && listed.kind == brief.kind &&
+                           listed.expiry == brief.expiry;
+                });
+            if (is_listed) continue;
+            all.push_back(
+                {site.name, brief.name, brief.kind, brief.expiry, false, true, upstream->url});
+        }
+    }
+}
+
+std::string shown_to(const TlsStatus::Certificate& certificate) {
+    if (!certificate.is_machine) return "clients";
+    return "upstreams" + (certificate.url.empty() ? "" : " of " + certificate.url);
+}
+
 }  // namespace
 
 bool TlsStatus::is_empty() const {
@@ -64,12 +98,8 @@ void count_handshake(mpm::ThreadSlot& slot, const net::TlsTransport* tls) {
 std::vector<TlsStatus::Certificate> certificates_of(const Sites& sites) {
     std::vector<TlsStatus::Certificate> all;
     for (const auto& site : sites.all()) {
-        if (!site->serves_tls()) continue;
-        const TlsSite::Context context = site->tls->server();
-        for (const net::TlsCertificateBrief& brief : context->shown()) {
-            all.push_back(
-                {site->name, brief.name, brief.kind, brief.expiry, context->staples() != nullptr});
-        }
+        if (site->serves_tls()) add_shown_to_clients(*site, all);
+        if (site->tls != nullptr) add_shown_to_upstreams(*site, all);
     }
     return all;
 }
@@ -80,8 +110,9 @@ std::string tls_lines(const TlsStatus& status, std::time_t now) {
     for (std::size_t i = 0; i < tls_count_limit; i++)
         lines += names[i].line + (": " + std::to_string(status.counts[i])) + "\n";
     for (const TlsStatus::Certificate& each : status.certificates) {
-        lines += "TLSCertificateDays " + each.site + " " + each.kind + ": " +
-                 std::to_string(days_until(each.expiry, now)) + "\n";
+        lines += (each.is_machine ? "TLSMachineCertificateDays " : "TLSCertificateDays ") +
+                 each.site + " " + each.kind + ": " + std::to_string(days_until(each.expiry, now)) +
+                 "\n";
     }
     return lines;
 }
@@ -95,7 +126,8 @@ std::string tls_json(const TlsStatus& status) {
     for (const TlsStatus::Certificate& each : status.certificates) {
         out += std::string(separator) + "{\"site\":" + quoted_json(each.site) +
                ",\"name\":" + quoted_json(each.name) + ",\"key\":" + quoted_json(each.kind) +
-               ",\"expires\":" + std::to_string(each.expiry) +
+               ",\"shown_to\":" + quoted_json(each.is_machine ? "upstreams" : "clients") +
+               ",\"url\":" + quoted_json(each.url) + ",\"expires\":" + std::to_string(each.expiry) +
                ",\"stapled\":" + (each.is_stapled ? "true" : "false") + "}";
         separator = ",";
     }
@@ -105,17 +137,18 @@ std::string tls_json(const TlsStatus& status) {
 std::string tls_section(const TlsStatus& status, std::time_t now) {
     std::string text;
     if (status.is_empty()) return text;
-    text = "<h2>TLS with clients</h2><table><tr><th>what<th class=n>times</tr>";
+    text = "<h2>TLS</h2><table><tr><th>of clients<th class=n>times</tr>";
     for (std::size_t i = 0; i < tls_count_limit; i++) {
         text += std::string("<tr><td>") + names[i].words + "<td class=n>" +
                 std::to_string(status.counts[i]) + "</tr>";
     }
     text +=
-        "</table><table><tr><th>certificate<th>virtual host<th>key<th>expires<th class=n>days"
+        "</table><table><tr><th>certificate<th>virtual host<th>shown to<th>key<th>expires<th "
+        "class=n>days"
         "</tr>";
     for (const TlsStatus::Certificate& each : status.certificates) {
         text += "<tr><td>" + escaped(each.name) + "<td>" + escaped(each.site) + "<td>" +
-                escaped(each.kind) + "<td>" +
+                escaped(shown_to(each)) + "<td>" + escaped(each.kind) + "<td>" +
                 std::string(http::view(http::imf_fixdate(each.expiry))) + "<td class=n>" +
                 std::to_string(days_until(each.expiry, now)) + "</tr>";
     }

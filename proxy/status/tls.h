@@ -1,5 +1,6 @@
 // What the status page says of TLS: handshakes of clients by how they went, what the kernel has
-// taken over, and when certificates expire.
+// taken over, and when certificates expire: those that clients are shown, and those that upstreams
+// are.
 #pragma once
 
 #include <array>
@@ -27,6 +28,8 @@ struct TlsStatus {
         std::string site, name, kind;
         std::time_t expiry = 0;
         bool is_stapled = false;  // some OCSP response is sent for its site
+        bool is_machine = false;  // shown to upstreams; else to clients
+        std::string url;          // of machine certificates: of their Proxy section, or empty
     };
     std::array<std::uint64_t, tls_count_limit> counts{};
     std::vector<Certificate> certificates;

@@ -15,6 +15,8 @@
 #include "proxy/settings/settings.h"
 #include "proxy/settings/tls.h"
 #include "proxy/site/site.h"
+#include "tests/support/certificates.h"
+#include "tests/support/temporary_folder.h"
 
 namespace headgate {
 namespace {
@@ -39,10 +41,21 @@ std::string without_folder(std::string text) {
     return text;
 }
 
+/// A file with a certificate and its key, for those that need one: ${CERTIFICATE} in them.
+std::string certificate() {
+    static const support::TemporaryFolder made;
+    static const std::string file = [] {
+        const support::Issued issued = support::Authority().issue("host.example");
+        return made.write("host.pem", issued.certificate + issued.key);
+    }();
+    return file;
+}
+
 std::string rendered(const std::string& name) {
     conf::LoadOptions options;
     options.file = folder + name + ".conf";
     options.server_root = folder;
+    options.defines = {"CERTIFICATE=" + certificate()};
     conf::Loaded loaded = conf::load(
         options, {mpm::setting_rows(), proxy::setting_rows(), proxy::tls_setting_rows()});
     if (!loaded.diagnostics.has_errors()) proxy::Sites::build(loaded, true);

@@ -176,6 +176,18 @@ bool may_name_models(const std::string& file) {
                model_names_as_data.end();
 }
 
+/// A lookup by name under OpenSSL's lock, which tls_algorithms.cpp alone makes, and makes once:
+/// what EVP_sha256() gives is looked up at every use. Empty: none.
+std::string lookup_in(const std::string& file, const std::string& code) {
+    if (file == "proxy/net/tls_algorithms.cpp") return "";
+    for (const char* name : {"EVP_sha", "EVP_md5", "EVP_aes", "EVP_chacha", "EVP_MD_fetch",
+                             "EVP_MAC_fetch", "EVP_MAC_CTX", "EVP_CIPHER_fetch", "EVP_KDF_fetch",
+                             "EVP_get_digestby", "EVP_get_cipherby", "PARAM_DIGEST"}) {
+        if (code.find(name) != code.npos) return name;
+    }
+    return "";
+}
+
 /// Everything that is wrong with one file.
 Names judge(const std::string& file, const std::string& text) {
     Names faults;
@@ -186,7 +198,10 @@ Names judge(const std::string& file, const std::string& text) {
         const std::string fault = header.empty() ? "" : judge_include(file, header);
         if (!fault.empty()) faults.push_back(fault);
     }
-    const std::string model = may_name_models(file) ? "" : model_in(without_comments(text));
+    const std::string code = without_comments(text);
+    const std::string lookup = lookup_in(file, code);
+    if (!lookup.empty()) faults.push_back(file + " looks an algorithm up each time: " + lookup);
+    const std::string model = may_name_models(file) ? "" : model_in(code);
     if (!model.empty()) faults.push_back(file + " names a connection model: " + model);
     return faults;
 }
@@ -256,6 +271,8 @@ TEST(Layering, the_test_can_fail) {
         {"upstream/pool.cpp", "#include <ares.h>\n", 1},
         {"upstream/resolver.cpp", "#include <ares.h>\n", 0},
         {"proxy/engine.h", "#include \"mpm/connection_handler.h\"\n", 0},
+        {"proxy/net/tls_facts.cpp", "digest(octets, EVP_sha256());  // once\n", 1},
+        {"proxy/net/tls_facts.cpp", "digest(octets, fetched_sha256());  // no EVP_sha256()\n", 0},
         {"proxy/engine.h", "#include \"mpm/runner.h\"\n", 1},
         {"proxy/main.cpp", "#include \"mpm/event.h\"\n", 0},
         {"proxy/engine.cpp", "#include <openssl/ssl.h>\n", 1},

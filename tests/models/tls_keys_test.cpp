@@ -64,16 +64,38 @@ bool may_open(uid_t user, const std::string& path) {
     return WEXITSTATUS(status) != 0;
 }
 
-TEST_P(TlsKeys, AreInNoCore) {
-    const TlsFiles files;
-    RunningOrigin origin;
-    RunningProxy proxy(model(), files.server("a.test") + pass_all_to(origin));
-    EXPECT_EQ(status_over_tls(proxy), 200);
+void expect_no_cores(const RunningProxy& proxy) {
     std::vector<pid_t> all = proxy.children();
     all.push_back(proxy.pid());
     for (const pid_t pid : all) {
         EXPECT_EQ(core_limit(pid), "0");
         EXPECT_EQ(owner_in_proc(pid), 0u);
+    }
+}
+
+TEST_P(TlsKeys, AreInNoCore) {
+    const TlsFiles files;
+    RunningOrigin origin;
+    RunningProxy proxy(model(), files.server("a.test") + pass_all_to(origin));
+    EXPECT_EQ(status_over_tls(proxy), 200);
+    expect_no_cores(proxy);
+}
+
+/// Those that upstreams are shown, too, wherever they are read.
+TEST_P(TlsKeys, OfMachinesAreInNoCore) {
+    const TlsFiles files;
+    const TemporaryFolder folder;
+    RunningOrigin origin;
+    const Issued issued = authority().issue("client.test");
+    const std::string pair = folder.write("own.pem", issued.certificate + issued.key);
+    for (const std::string& where : {"File " + pair, "Path " + folder.file(".")}) {
+        RunningProxy proxy(model(), "SSLProxyEngine On\nSSLProxyMachineCertificate" + where +
+                                        "\nProxyPass /tls/ https://127.0.0.1:1/\n" +
+                                        pass_all_to(origin));
+        RawConnection client(proxy.port());
+        client.send(get("/hello"));
+        EXPECT_EQ(client.receive_response().status, 200);
+        expect_no_cores(proxy);
     }
 }
 
@@ -134,7 +156,33 @@ TEST_P(TlsKeys, OpenByAPassphrase) {
     RunningProxy proxy(model(), dialog(files) + "<VirtualHost *:${PORT}>\nServerName a.test\n" +
                                     server + "</VirtualHost>\n" + pass_all_to(origin));
     EXPECT_EQ(status_over_tls(proxy), 200);
-    EXPECT_EQ(files.folder.read("calls"), "a.test:" + std::to_string(proxy.port()) + " RSA\n");
+    EXPECT_EQ(files.folder.read("calls"), "a.test:443 RSA\n") << "whatever port it listens on";
+}
+
+/// As Apache 2.4.71 calls it: only where the host has no name of its own does its address tell.
+TEST_P(TlsKeys, AreAskedForByNameAndPort) {
+    RunningOrigin origin;
+    const struct {
+        const char* outside;
+        const char* address;
+        const char* inside;
+        const char* asked;
+    } cases[] = {{"", "*:${PORT}", "ServerName https://a.test:8443\n", "a.test:8443"},
+                 {"", "*:${PORT}", "", "proxy.test:"},
+                 {"ServerName main.test:99\n", "*:${PORT}", "ServerName a.test\n", "a.test:443"},
+                 {"ServerName main.test:99\n", "*", "", "main.test:99"},
+                 {"", "*", "", "proxy.test:443"}};
+    for (const auto& each : cases) {
+        const TlsFiles files;
+        const std::string server = files.server("a.test");
+        encrypt(files, "a.testEC", "one");
+        RunningProxy proxy(model(), each.outside + dialog(files) + "<VirtualHost " + each.address +
+                                        ">\n" + each.inside + server + "</VirtualHost>\n" +
+                                        pass_all_to(origin));
+        std::string asked = each.asked;
+        if (asked.ends_with(':')) asked += std::to_string(proxy.port());
+        EXPECT_EQ(files.folder.read("calls"), asked + " RSA\n") << each.address << each.inside;
+    }
 }
 
 TEST_P(TlsKeys, OpenByAPassphraseEach) {

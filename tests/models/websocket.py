@@ -321,9 +321,10 @@ async def main(program, models):
                 program, model, origin, "ProxyWebsocketIdleTimeout 300ms", be_silent
             )
             assert "101 tunnel timeout/tunnel/both-silent" in "\n".join(lines), lines
-            lines = await with_proxy(program, model, origin, "", end_and_read_on)
-            assert "101 tunnel ok " in "\n".join(lines), lines
-            await half_close(program, model)
+            if not TLS:  # asyncio cannot end one direction of TLS; tunnels_test.cpp does
+                lines = await with_proxy(program, model, origin, "", end_and_read_on)
+                assert "101 tunnel ok " in "\n".join(lines), lines
+                await half_close(program, model)
             print(f"{model}: passed")
         if "event" in models:
             await many_idle(program, origin, count)

@@ -64,11 +64,33 @@ TEST(TunnelCheck, refuses_tls_where_none_is_spoken) {
         std::string::npos);
 }
 
+/// RequestReadTimeout: a time for what nobody waits for.
+TEST(TunnelCheck, refuses_times_for_what_is_not_read) {
+    const std::string place = "main.conf:3:20: error: no effect ";
+    const std::string peers = "\nRemoteIPProxyProtocolPeers required 127.0.0.1";
+    const auto says = [](const std::string& said, const std::string& text) {
+        return said.find(text) != std::string::npos;
+    };
+    const std::string plain = messages("RequestReadTimeout handshake=5");
+    EXPECT_TRUE(says(plain, place + "without a handshake in front of the tunnel")) << plain;
+    EXPECT_EQ(messages("RequestReadTimeout handshake=5" + peers), "");
+    EXPECT_EQ(messages("RequestReadTimeout header=5" + peers), "");
+    EXPECT_TRUE(says(messages("RequestReadTimeout header=5"), place + "beside TunnelTo"));
+    EXPECT_TRUE(says(messages("RequestReadTimeout body=5" + peers), place + "beside TunnelTo"));
+    EXPECT_EQ(messages("", "tcp://127.0.0.1:1", "RequestReadTimeout handshake=5 body=9\n"), "");
+    // Beside another one of its address it is chosen by the name in a ClientHello.
+    const std::string chosen = LoadedSites::messages_of(
+        "<VirtualHost *:80>\nServerName a.test\nRequestReadTimeout handshake=5\n"
+        "TunnelTo tcp://127.0.0.1:1\n</VirtualHost>\n<VirtualHost *:80>\nServerName b.test\n"
+        "TunnelTo tcp://127.0.0.1:2\n</VirtualHost>\n");
+    EXPECT_FALSE(says(chosen, "no effect")) << chosen;
+}
+
 TEST(TunnelCheck, takes_what_is_about_connections) {
     for (const char* line :
          {"SSLEngine Off", "SSLProxyEngine Off", "ServerAlias b.test", "Timeout 5",
-          "RequestReadTimeout handshake=5", "ProxyTimeout 5", "ProxyAsyncIdleTimeout 5",
-          "ProxyTunnelDrainTimeout 5", "EnableSplice Off", "LogLevel info", "ProxyRequests Off",
+          "ProxyTimeout 5", "ProxyAsyncIdleTimeout 5", "ProxyTunnelDrainTimeout 5",
+          "EnableSplice Off", "LogLevel info", "ProxyRequests Off",
           "RemoteIPProxyProtocolPeers required 127.0.0.1", "CustomLog a.log %h"}) {
         EXPECT_EQ(messages(line), "") << line;
     }
