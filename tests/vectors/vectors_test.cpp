@@ -214,7 +214,9 @@ void add_jobs(std::vector<Job>& jobs, const FramingVector& vector, Cut cut) {
     }
     // There are many hostile ones; the units cut those in two.
     if (cut == Cut::in_two && !vector.name.starts_with("hostile-")) {
-        const std::size_t step = raw.size() <= long_message ? 1 : raw.size() / 20;
+        // Over TLS every third place: each takes a handshake.
+        const std::size_t usual = tests_tls() ? 3 : 1;
+        const std::size_t step = raw.size() <= long_message ? usual : raw.size() / 20;
         for (std::size_t at = 1; at < raw.size(); at += step) {
             jobs.push_back({&vector,
                             {raw.substr(0, at), raw.substr(at)},
