@@ -6,6 +6,10 @@
 #     tests/bench/rotate.sh
 #
 #     ROTATE_TIMES (50)   ROTATE_MODELS (prefork worker event)   ROTATE_CLIENTS (8)
+#     ROTATE_WAYS (together apart links): certificate and key in one file that is replaced; in two, one
+#     after the other; or behind two symbolic links that are turned round, as certbot does. Where there
+#     are two, every fifth time the second comes so late that the program has met a pair that does not
+#     fit: the old one must go on.
 #     HEADGATE      the binary to run          BUILD, KEEP         as in park.sh
 #
 # Every time stands for the whole way: file written, seen, tried, told to the children, and shown to a
@@ -19,14 +23,43 @@ need wrk wrk openssl openssl
 headgate=${HEADGATE:-$build/headgate}
 models=${ROTATE_MODELS:-prefork worker event}
 times=${ROTATE_TIMES:-50}
+ways=${ROTATE_WAYS:-together apart links}
 clients=${ROTATE_CLIENTS:-8}
 
-# make_certificate NUMBER: certificate and key in one file, so that both come at once.
-make_certificate() {
+make_certificate() { # NUMBER
     openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -set_serial "$1" \
         -keyout "$work/new.key" -out "$work/new.crt" -subj /CN=bench.test -days 60 2>/dev/null ||
         die "no certificate"
-    cat "$work/new.crt" "$work/new.key" >"$work/ready.pem"
+}
+
+# put NUMBER PAUSE: where the program looks for them.
+put() {
+    case $way in
+    together)
+        cat "$work/new.crt" "$work/new.key" >"$work/ready.pem"
+        mv "$work/ready.pem" "$work/bench.pem"
+        ;;
+    apart)
+        mv "$work/new.crt" "$work/bench.crt"
+        sleep "$2"
+        mv "$work/new.key" "$work/bench.key"
+        ;;
+    links)
+        for part in crt key; do
+            [ $part = crt ] || sleep "$2"
+            mv "$work/new.$part" "$work/$1.$part"
+            ln -s "$1.$part" "$work/link"
+            mv -T "$work/link" "$work/bench.$part"
+        done
+        ;;
+    esac
+}
+
+directives() {
+    case $way in
+    together) echo "SSLCertificateFile $work/bench.pem" ;;
+    *) printf 'SSLCertificateFile %s\nSSLCertificateKeyFile %s\n' "$work/bench.crt" "$work/bench.key" ;;
+    esac
 }
 
 # The number of the certificate that is served now.
@@ -39,7 +72,7 @@ now_ms() { date +%s%3N; }
 
 start_headgate() {
     make_certificate 1
-    mv "$work/ready.pem" "$work/bench.pem"
+    put 1 0
     free_port
     cat >"$work/headgate.conf" <<CONF
 MPM $1
@@ -49,7 +82,7 @@ PidFile $work/headgate.pid
 StartServers 2
 MaxSpareServers 250
 SSLEngine on
-SSLCertificateFile $work/bench.pem
+$(directives)
 ProxyPass / http://127.0.0.1:$origin/
 CONF
     start headgate "$headgate" -f "$work/headgate.conf"
@@ -61,8 +94,10 @@ CONF
 rotate() {
     make_certificate "$1"
     hex=$(printf '%02X' "$1")
+    pause=0
+    [ $(($1 % 5)) != 0 ] || pause=1.2
+    put "$1" "$pause"
     before=$(now_ms)
-    mv "$work/ready.pem" "$work/bench.pem"
     took=never
     tries=0
     while [ "$tries" -lt 100 ]; do
@@ -102,10 +137,15 @@ judge() {
     requests=$(awk '/requests in/ { print $1 }' "$work/wrk.out")
     errors=$(grep -E 'Socket errors|Non-2xx' "$work/wrk.out" | tr -s ' \n' ' ')
     late=$(awk '$1 == "never" || $1 > 1000 { late++ } END { print late + 0 }' "$work/took")
-    printf '%-9s%12s%12s%12s%8s%14s%12s\n' "$1" "${requests:-0}" \
+    printf '%-9s%-9s%12s%12s%12s%8s%14s%12s\n' "$1" "$way" "${requests:-0}" \
         "$(sort -n "$work/took" | awk '{ v[NR] = $1 } END { print v[int((NR + 1) / 2)] }')" \
         "$(sort -n "$work/took" | tail -n 1)" "$late" "$generations" "$unanswered"
-    [ -z "$errors" ] || say "$1: $errors"
+    [ -z "$errors" ] || say "$1, $way: $errors"
+    misfits=$(grep -c 'the old ones go on' "$work/headgate.out")
+    [ "$way" = together ] || [ "$times" -lt 5 ] || [ "$misfits" -gt 0 ] || {
+        say "$1, $way: no pair that does not fit was met"
+        missed=1
+    }
     [ "${requests:-0}" -gt 0 ] && [ -z "$errors" ] && [ "$late" = 0 ] && [ "$generations" = 0 ] &&
         [ "$unanswered" = 0 ] || missed=1
 }
@@ -115,8 +155,10 @@ free_port
 origin=$port
 start origin "$build/headgate-origin" --listen "127.0.0.1:$origin"
 wait_for_port "$origin" "$started_pid" || die "the origin does not start"
-printf '%-9s%12s%12s%12s%8s%14s%12s\n' model requests "median ms" "most ms" late generations unanswered
-for model in $models; do
-    run_model "$model"
+printf '%-9s%-9s%12s%12s%12s%8s%14s%12s\n' model files requests "median ms" "most ms" late generations unanswered
+for way in $ways; do
+    for model in $models; do
+        run_model "$model"
+    done
 done
 exit "$missed"

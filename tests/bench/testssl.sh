@@ -1,5 +1,6 @@
 #!/bin/sh
-# testssl.sh (Debian's package) and gnutls-cli against the default configuration: what they find.
+# testssl.sh (Debian's package) against the default configuration, and gnutls-cli: what they find. The
+# default is a certificate with its key, and no other directive of TLS than SSLEngine on.
 #
 #     tests/bench/testssl.sh
 #
@@ -60,7 +61,6 @@ ErrorLog $work/$1.error
 PidFile $work/$1.pid
 ServerName localhost
 SSLEngine on
-SSLUseStapling on
 SSLCertificateFile $work/localhost.pem
 SSLCertificateKeyFile $work/localhost.key
 ProxyPass / http://127.0.0.1:$origin/
@@ -72,6 +72,8 @@ CONF
 
 start_headgate plain ""
 plain=$port
+start_headgate stapling "SSLUseStapling on"
+stapling=$port
 start_headgate demanding "SSLVerifyClient require
 SSLCACertificateFile $work/ca.pem"
 demanding=$port
@@ -125,5 +127,5 @@ for version in 1.2 1.3; do
     gnutls "$demanding" "$priority" | grep -c 'Hello from' |
         expect "TLS $version, refused without one" '^0$'
 done
-gnutls "$plain" NORMAL | expect "OCSP response" 'Options:.*OCSP status request'
+gnutls "$stapling" NORMAL | expect "OCSP response" 'Options:.*OCSP status request'
 exit "$missed"

@@ -3,7 +3,7 @@
 # server per full handshake, per resumed one, per request on connections that persist, and per MiB;
 # and memory per idle connection, beside a server that is nothing but OpenSSL.
 #
-#     sh tests/bench/tls.sh [CASE...]         all of them without
+#     sh tests/bench/tls.sh [CASE...]         all of them without; memory-1.3 memory-1.2: memory alone
 #
 #     TLS_ROUNDS (5)   TLS_HANDSHAKES (1500) of each measurement   TLS_SECONDS (2) of wrk's
 #     TLS_IDLE (1000) connections   TLS_SUBJECTS (headgate nginx haproxy apache hitch)

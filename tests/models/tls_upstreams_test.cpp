@@ -254,6 +254,30 @@ TEST_P(TlsUpstreams, AreAskedForHttp11) {
     refused.error_log("tlsv1 alert no application protocol");
 }
 
+/// A connection that is not the first to an upstream costs no full handshake; by either version.
+TEST_P(TlsUpstreams, AreResumed) {
+    const TlsFiles files;
+    RunningOrigin origin;
+    for (const char* version : {"TLSv1.2", "TLSv1.3"}) {
+        const std::string log = files.folder.file(version);
+        RunningProxy back(model(), "KeepAlive Off\n" + files.server("a.test") + "SSLProtocol " +
+                                       version + "\nCustomLog " + log +
+                                       " \"%{SSL_SESSION_RESUMED}x\"\n" + pass_all_to(origin));
+        RunningProxy proxy(model(), one_thread(model()) +
+                                        "SSLProxyEngine On\nProxyPass / https://127.0.0.1:" +
+                                        std::to_string(back.port()) + "/\n");
+        RawConnection client(proxy.port());
+        for (int i = 0; i < 3; i++) {
+            client.send(get("/hello"));
+            EXPECT_EQ(client.receive_response().status, 200);
+        }
+        const std::string expected = "Initial\nResumed\nResumed\n";
+        wait_until("for the log",
+                   [&] { return files.folder.read(version).size() >= expected.size(); });
+        EXPECT_EQ(files.folder.read(version), expected) << version;
+    }
+}
+
 /// An upgrade is one of HTTP/1.1, which was agreed on.
 TEST_P(TlsUpstreams, SwitchProtocols) {
     const TlsFiles files;

@@ -10,8 +10,10 @@
 
 #include <atomic>
 #include <cstddef>
+#include <set>
 #include <stdexcept>
 #include <string>
+#include <utility>
 
 #include "tests/support/waiting.h"
 
@@ -66,7 +68,30 @@ Descriptor listen_anywhere(std::uint16_t& port) {
     throw std::runtime_error("cannot listen on any port");
 }
 
+std::set<std::uint16_t>& ports_with_tls() {
+    static std::set<std::uint16_t> ports;
+    return ports;
+}
+
+const Issued& certificate_of_origins() {
+    static Authority authority("Authority of origins");
+    static const Issued issued = authority.issue("origin.test");
+    return issued;
+}
+
 }  // namespace
+
+std::string as_origins_speak(std::string directives) {
+    for (const std::uint16_t port : ports_with_tls()) {
+        for (const auto& [plain, tls] : {std::pair{"http://", "https://"}, {"tcp://", "tls://"}}) {
+            const std::string place = "127.0.0.1:" + std::to_string(port);
+            const std::string from = plain + place;
+            for (std::size_t at = 0; (at = directives.find(from, at)) != std::string::npos;)
+                directives.replace(at, from.size(), tls + place);
+        }
+    }
+    return directives;
+}
 
 std::uint16_t free_port() {
     std::uint16_t port = 0;
@@ -85,9 +110,35 @@ RunningOrigin::RunningOrigin() {
             return program_->has_ended() || program_->out().find("listening") != std::string::npos;
         });
     }
+    if (tests_tls_origins()) end_tls();
 }
 
-ScriptedOrigin::ScriptedOrigin() : listener_(listen_anywhere(port_)) {}
+void RunningOrigin::end_tls() {
+    const std::uint16_t behind = port_;
+    const Issued& own = certificate_of_origins();
+    const std::string text =
+        "ErrorLog " + front_folder_.file("error.log") + "\nStartServers 1\nThreadsPerChild 1\n" +
+        "SSLEngine On\nSSLCertificateFile " + front_folder_.write("own.pem", own.certificate) +
+        "\nSSLCertificateKeyFile " + front_folder_.write("own.key", own.key) +
+        "\n<VirtualHost *>\nServerName origin.test\nTunnelTo tcp://127.0.0.1:" +
+        std::to_string(behind) + "\n</VirtualHost>\n";
+    while (!front_ || front_->has_ended()) {
+        port_ = free_port();
+        const std::string conf = front_folder_.write(
+            "front.conf", "Listen 127.0.0.1:" + std::to_string(port_) + "\n" + text);
+        front_ =
+            std::make_unique<ChildProgram>(front_folder_, built_program("headgate"),
+                                           std::vector<std::string>{"-f", conf, "--mpm", "event"});
+        wait_until("for the origin's TLS to listen", [&] {
+            return front_->has_ended() || front_->err().find("listening on") != std::string::npos;
+        });
+    }
+    ports_with_tls().insert(port_);
+}
+
+ScriptedOrigin::ScriptedOrigin() : listener_(listen_anywhere(port_)) {
+    if (tests_tls_origins()) ports_with_tls().insert(port_);
+}
 
 RawConnection ScriptedOrigin::accept() {
     wait_until("for the proxy to connect", [&] { return has_connection(); });
@@ -95,7 +146,11 @@ RawConnection ScriptedOrigin::accept() {
         ::accept4(listener_.number(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
     const int on = 1;
     ::setsockopt(socket.number(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-    return RawConnection(std::move(socket));
+    if (!tests_tls_origins()) return RawConnection(std::move(socket));
+    TlsTerms terms;
+    terms.is_server = true;
+    terms.shown = certificate_of_origins();
+    return RawConnection(std::move(socket), terms);
 }
 
 RawConnection ScriptedOrigin::accept_request(std::string& head) {

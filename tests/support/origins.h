@@ -14,7 +14,12 @@ namespace headgate::support {
 /// A port that was free a moment ago, and that no other suite is looking at.
 std::uint16_t free_port();
 
-/// headgate-origin, on a port of its own.
+/// What a configuration says of origins of this process, as it must be read where these speak TLS
+/// (tests_tls_origins()): http:// as https://, tcp:// as tls://.
+std::string as_origins_speak(std::string directives);
+
+/// headgate-origin, on a port of its own. Where origins speak TLS, this program under test stands
+/// in front of it, and ends TLS.
 class RunningOrigin {
 public:
     RunningOrigin();
@@ -22,9 +27,13 @@ public:
     std::string address() const { return "127.0.0.1:" + std::to_string(port_); }
 
 private:
+    void end_tls();
+
     TemporaryFolder folder_;
     std::uint16_t port_ = 0;
     std::unique_ptr<ChildProgram> program_;
+    TemporaryFolder front_folder_;
+    std::unique_ptr<ChildProgram> front_;  // null: it speaks for itself
 };
 
 /// An origin played by the test. The kernel completes connections by itself, so a connection that

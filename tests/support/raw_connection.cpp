@@ -77,6 +77,11 @@ RawConnection::RawConnection(std::uint16_t port, int receive_buffer)
 RawConnection::RawConnection(std::uint16_t port, const TlsTerms& terms)
     : RawConnection(port, terms, {}) {}
 
+RawConnection::RawConnection(Descriptor socket, const TlsTerms& terms)
+    : socket_(std::move(socket)), tls_(std::make_unique<TlsEnd>(socket_.number(), terms)) {
+    shake();
+}
+
 RawConnection RawConnection::plain(std::uint16_t port) {
     RawConnection connection(connect_here(port, 0));
     connection.wait(POLLOUT);

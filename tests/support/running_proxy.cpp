@@ -47,7 +47,8 @@ std::string configuration(const TemporaryFolder& folder, const std::string& mode
          << "LogFormat " << quoted(ledger_format) << " ledger\n"
          << "CustomLog " << quoted(folder.file("access.log")) << " ledger\n"
          << tls_if_tested(folder) << "PidFile " << quoted(folder.file("headgate.pid")) << "\n"
-         << sizes_of(model) << directives << "\n";
+         << (tests_tls_origins() ? "SSLProxyEngine On\n" : "") << sizes_of(model)
+         << as_origins_speak(directives) << "\n";
     return text.str();
 }
 

@@ -26,6 +26,7 @@ struct TlsTerms {
     SSL_SESSION* session = nullptr;   // to resume
     std::string ciphers;              // of TLSv1.2; empty: OpenSSL's
     bool asks_status = false;         // for an OCSP response
+    bool is_server = false;           // then `shown` is its certificate, and `name` is nobody's
 };
 
 class TlsEnd {
@@ -35,6 +36,10 @@ public:
         ssl_.reset(SSL_new(context_.get()));
         SSL_set_app_data(ssl_.get(), this);
         SSL_set_fd(ssl_.get(), socket);
+        if (terms.is_server) {
+            SSL_set_accept_state(ssl_.get());
+            return;
+        }
         if (!terms.name.empty()) SSL_set_tlsext_host_name(ssl_.get(), terms.name.c_str());
         if (!terms.protocols.empty()) {
             SSL_set_alpn_protos(ssl_.get(),
@@ -106,7 +111,8 @@ private:
         return usual;
     }
     static Context make_context(const TlsTerms& terms) {
-        const Context made(SSL_CTX_new(TLS_client_method()), SSL_CTX_free);
+        const Context made(SSL_CTX_new(terms.is_server ? TLS_server_method() : TLS_client_method()),
+                           SSL_CTX_free);
         SSL_CTX* const context = made.get();
         SSL_CTX_set_mode(context,
                          SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
@@ -170,6 +176,13 @@ private:
     short wants_ = POLLIN;
     std::string fault_;
 };
+
+/// Whether every origin of the behaviour tests speaks TLS (HEADGATE_TEST_TLS_ORIGIN=1), and so what
+/// their configurations say of origins is read as https:// and tls://.
+inline bool tests_tls_origins() {
+    static const bool is_set = std::getenv("HEADGATE_TEST_TLS_ORIGIN") != nullptr;
+    return is_set;
+}
 
 /// Whether every client of the behaviour tests speaks TLS (HEADGATE_TEST_TLS=1), and so every
 /// proxy.
