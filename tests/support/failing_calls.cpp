@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <map>
 
 namespace headgate::support {
 namespace {
@@ -23,8 +24,8 @@ struct State {
     std::uint16_t port = 0;
     int watched = -1;
     std::uint16_t names_port = 0;
-    sockaddr_in names_server{};  // whom the asking believes to ask
-    int struck = -1;             // the descriptor that the plan has hit
+    std::map<int, sockaddr_in> asked;  // by descriptor: whom the asking believes to ask
+    int struck = -1;                   // the descriptor that the plan has hit
     Verdict verdict = Verdict::go_on;
     int connects = 0, reads = 0, writes = 0;
     int closed_twice = 0;
@@ -131,7 +132,7 @@ extern "C" int connect(int descriptor, const sockaddr* address, socklen_t size) 
     sockaddr_in names = here(state.names_port);
     if (state.names_port != 0 &&
         headgate::support::is_to(address, headgate::support::name_service_port)) {
-        state.names_server = *reinterpret_cast<const sockaddr_in*>(address);
+        state.asked[descriptor] = *reinterpret_cast<const sockaddr_in*>(address);
         address = reinterpret_cast<const sockaddr*>(&names);
         size = sizeof names;
     }
@@ -154,7 +155,7 @@ extern "C" ssize_t recvfrom(int descriptor, void* into, size_t size, int flags, 
     const ssize_t count = next(descriptor, into, size, flags, from, from_size);
     if (state.plan == nullptr || count < 0 || from == nullptr) return count;
     if (headgate::support::is_to(from, state.names_port)) {
-        *reinterpret_cast<sockaddr_in*>(from) = state.names_server;
+        *reinterpret_cast<sockaddr_in*>(from) = state.asked[descriptor];
     }
     return count;
 }
