@@ -147,7 +147,7 @@ async def dies_when_idle(rig):
     origin = Idling()
     origin.read = asyncio.Queue()
     await origin.start()
-    proxy = await rig.proxy(f"ProxyPass / http://127.0.0.1:{origin.port}/")
+    proxy = await rig.proxy(f"ProxyPass / http://127.0.0.1:{origin.port}/\nMaxKeepAliveRequests 0")
     load = rig.load(proxy)
     outcomes, used = collections.Counter(), 0
     connection = await asyncio.open_connection("127.0.0.1", proxy.port)
