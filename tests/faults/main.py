@@ -52,7 +52,7 @@ FAULTS = (
 
 
 async def run(headgate, name, model, quick):
-    logging.getLogger("asyncio").setLevel(logging.CRITICAL)  # peers that are gone are what this is about
+    logging.getLogger("asyncio").setLevel(logging.CRITICAL)  # it warns of peers that are gone
     fault = {each: function for each, function, _ in FAULTS}[name]
     a_rig = rig.Rig(headgate, model, quick)
     try:
