@@ -6,9 +6,11 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <cstring>
 #include <fstream>
 #include <sstream>
+#include <thread>
 
 namespace headgate::mpm {
 namespace {
@@ -70,7 +72,7 @@ std::string holder_of(std::uint16_t port) {
 ListenFailure describe(const loop::Address& address, int error) {
     std::string text = "cannot listen on " + address.text() + ": " + std::strerror(error);
     if (error == EADDRINUSE) text += holder_of(address.port());
-    return {text};
+    return {text, error};
 }
 
 }  // namespace
@@ -87,6 +89,17 @@ std::optional<ListenFailure> Listeners::open(const std::vector<loop::Address>& a
     }
     result.commit(std::move(change));
     return std::nullopt;
+}
+
+std::optional<ListenFailure> Listeners::open_patiently(const std::vector<loop::Address>& addresses,
+                                                       const Settings& settings, unsigned buckets,
+                                                       Listeners& result) {
+    constexpr std::chrono::milliseconds between_tries{25};
+    for (int left = 20;; left--) {
+        auto failure = open(addresses, settings, buckets, result);
+        if (!failure || failure->error != EADDRINUSE || left == 0) return failure;
+        std::this_thread::sleep_for(between_tries);
+    }
 }
 
 void Listeners::inherit(std::vector<loop::Socket> sockets) {

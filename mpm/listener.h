@@ -14,6 +14,7 @@ namespace headgate::mpm {
 /// Why a listener could not be opened, in words: "cannot listen on 0.0.0.0:80: Permission denied".
 struct ListenFailure {
     std::string text;
+    int error;  // errno
 };
 
 class Listeners {
@@ -24,6 +25,13 @@ public:
     static std::optional<ListenFailure> open(const std::vector<loop::Address>& addresses,
                                              const Settings& settings, unsigned buckets,
                                              Listeners& result);
+
+    /// The same for a start, at which nothing serves yet: an address in use is tried for again, for
+    /// half a second. Children of a program that has just been killed hold its addresses until they
+    /// have noticed, and who starts it anew at once is not to be refused.
+    static std::optional<ListenFailure> open_patiently(const std::vector<loop::Address>& addresses,
+                                                       const Settings& settings, unsigned buckets,
+                                                       Listeners& result);
 
     /// A change of addresses: what is new is open already.
     struct Change {

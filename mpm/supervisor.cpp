@@ -84,10 +84,11 @@ Outcome Supervisor::open(const Program* program, const std::optional<Handover>& 
     inherit_listeners(*program, handover ? handover->listeners : std::vector<int>{});
     const Model& model = model_of(program->model);
     const Sizing sizing = model.size(program->settings, {});
-    auto failure = Listeners::open(program->listens, program->settings,
-                                   model.buckets(program->settings, sizing), listeners_);
+    auto failure = Listeners::open_patiently(program->listens, program->settings,
+                                             model.buckets(program->settings, sizing), listeners_);
     if (!failure) {
-        failure = Listeners::open(program->status_listens, program->settings, 1, status_listeners_);
+        failure = Listeners::open_patiently(program->status_listens, program->settings, 1,
+                                            status_listeners_);
     }
     if (!failure) return Outcome::done;
     say_(failure->text);

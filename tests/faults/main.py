@@ -6,6 +6,7 @@ main.py enters it by itself, so that no fault can reach the machine. `main.py --
 """
 
 import asyncio
+import logging
 import os
 import subprocess
 import sys
@@ -13,6 +14,8 @@ import traceback
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import breaks     # noqa: E402
+import clients    # noqa: E402
+import logs       # noqa: E402
 import names      # noqa: E402
 import network    # noqa: E402
 import processes  # noqa: E402
@@ -22,27 +25,40 @@ import reuse      # noqa: E402
 
 # Name, what it is, whether it needs namespaces.
 FAULTS = (
+    ("child-killed", processes.child_killed, "here"),
     ("all-children-killed", processes.all_children_killed, "here"),
-    ("memory", resources.memory, "here"),
+    ("supervisor-killed", processes.supervisor_killed, "here"),
+    ("dies-in-head", breaks.in_head, "here"),
+    ("dies-in-content", breaks.in_content, "here"),
+    ("dies-when-idle", reuse.dies_when_idle, "here"),
     ("dies-at-reuse", reuse.dies_at_reuse, "here"),
-    ("dies-under-load", breaks.dies_under_load, "here"),
-    ("clock-jumps", processes.clock_jumps, "here"),
     ("dns-gone", names.gone, "apart"),
     ("dns-flapping", names.flapping, "apart"),
     ("dns-malformed", names.malformed, "apart"),
+    ("descriptors", resources.descriptors, "here"),
+    ("slots", resources.slots, "here"),
+    ("memory", resources.memory, "here"),
     ("ports", resources.ports, "apart"),
-    ("disk-full", resources.disk_full, "apart"),
+    ("disk-full", logs.disk_full, "apart"),
+    ("log-cannot-grow", logs.cannot_grow, "here"),
+    ("log-fifo-blocked", logs.fifo_blocked, "here"),
+    ("log-deleted", logs.deleted, "here"),
+    ("clock-jumps", processes.clock_jumps, "here"),
+    ("clients-leave", clients.leave, "here"),
     ("clients-vanish", network.clients_vanish, "apart"),
+    ("one-octet-segments", clients.octet_by_octet, "here"),
     ("loss", network.loss, "apart"),
 )
 
 
 async def run(headgate, name, model, quick):
+    logging.getLogger("asyncio").setLevel(logging.CRITICAL)  # it warns of peers that are gone
     fault = {each: function for each, function, _ in FAULTS}[name]
     a_rig = rig.Rig(headgate, model, quick)
     try:
         async with asyncio.timeout(100):
             await fault(a_rig)
+            await a_rig.judge_loads()
     except Exception as error:  # the line has to be printed, and the proxy has to end
         where = traceback.extract_tb(error.__traceback__)[-1]
         a_rig.missed.append(f"{type(error).__name__} {error} ({where.filename}:{where.lineno})")

@@ -11,6 +11,7 @@ import subprocess
 import time
 
 import rig as rigs
+from load import Load
 
 PASS = "ProxyPass {0} http://{1}.test:8000{0} enablereuse=off connectiontimeout=5\n"
 A_RECORD = 1
@@ -105,7 +106,7 @@ def use_it(rig):
     subprocess.run(["mount", "--bind", path, "/etc/resolv.conf"], check=True)
 
 
-async def serving(rig, server, rules=PASS.format("/", "origin"), targets=("/load",)):
+async def serving(rig, server, rules=PASS.format("/", "origin"), targets=("/named",)):
     """Two origins behind the names, the proxy, and the first good answers. The proxy's threads learn
     names each for itself, so all of them are given work."""
     use_it(rig)
@@ -113,11 +114,18 @@ async def serving(rig, server, rules=PASS.format("/", "origin"), targets=("/load
     origins = [await rigs.Origin(name).start(address, 8000)
                for name, address in ((b"one", "127.0.0.1"), (b"two", "127.0.0.2"))]
     proxy = await rig.proxy(rules, sizes=FEW[rig.model])
-    first = rigs.Load(proxy.port, 16, 0, targets)
+    first = named_load(proxy, targets, 16, 0)
     await asyncio.sleep(1.5)
     await first.stop()
     rig.expect(first.failed == 0, f"before the fault: {first.failures()}")
     return proxy, origins
+
+
+def named_load(proxy, targets, clients=8, pause=0.01):
+    """Requests that each need a name. There are few threads: who kept a connection would keep others
+    waiting."""
+    return Load(proxy.port, clients, pause, prefix="", kept_for=1,
+                kinds=[("GET", target, b"", None) for target in targets])
 
 
 # Few enough for every thread to have learnt the name before it is lost.
@@ -128,9 +136,9 @@ FEW = {
 }
 
 
-async def load_for(rig, proxy, seconds, what, targets=("/load",)):
+async def load_for(rig, proxy, seconds, what, targets=("/named",)):
     """Load during a fault of names that are known: nothing may fail, or wait long."""
-    load = rigs.Load(proxy.port, 8, targets=targets)
+    load = named_load(proxy, targets)
     await asyncio.sleep(seconds)
     await load.stop()
     rig.note(f"{what}: {load.asked} requests, {load.failures()}, "
@@ -148,7 +156,7 @@ async def gone(rig):
     await load_for(rig, proxy, 5, "silent")
     server.stop()
     await load_for(rig, proxy, 3, "refusing")
-    await strangers(rig, proxy, "/load")
+    await strangers(rig, proxy, "/named")
     await NameServer().start()
     await is_back(rig, proxy)
 
@@ -164,10 +172,10 @@ async def strangers(rig, proxy, *targets):
         rig.expect(outcome in ("502", "504"), f"without a name: {outcome}")
 
 
-async def is_back(rig, proxy, targets=("/load",)):
+async def is_back(rig, proxy, targets=("/named",)):
     """The name server answers well again."""
     began = time.monotonic()
-    load = rigs.Load(proxy.port, 8, targets=targets)
+    load = named_load(proxy, targets)
     await rigs.until(lambda: load.outcomes["200"] >= 100, 10)
     took = time.monotonic() - began
     await load.stop()
@@ -201,7 +209,7 @@ async def malformed(rig):
         counts[kind] += 1
         return MALFORMED[kind](query)
 
-    targets = [f"/{kind}/load" for kind in range(len(MALFORMED))]
+    targets = [f"/{kind}/named" for kind in range(len(MALFORMED))]
     rules = "".join(PASS.format(f"/{kind}/", f"{kind:02}") for kind in range(len(MALFORMED)))
     server = NameServer()
     proxy, _ = await serving(rig, server, rules, targets)

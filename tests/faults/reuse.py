@@ -1,4 +1,5 @@
-"""An upstream that dies at the moment at which its connection is used again: 10,000 tries."""
+"""An upstream whose connection dies while it is idle, or at the moment at which it is used again
+(10,000 tries)."""
 
 import asyncio
 import collections
@@ -61,6 +62,7 @@ async def dies_at_reuse(rig):
     origin = await Dying().start()
     proxy = await rig.proxy(f"ProxyPass / http://127.0.0.1:{origin.port}/\n"
                             "MaxKeepAliveRequests 0")
+    load = rig.load(proxy, clients=4)
     tries = QUICK_TRIES if rig.quick else TRIES
     numbers = iter(range(tries))
     outcomes = collections.Counter()
@@ -89,6 +91,7 @@ async def dies_at_reuse(rig):
             return "reset"
 
     await asyncio.gather(*(client() for _ in range(CLIENTS)))
+    await load.stop()
     judge(rig, origin, outcomes, tries)
 
 
@@ -104,3 +107,61 @@ def judge(rig, origin, outcomes, tries):
     rig.expect(not failed_gets, f"GETs failed: {failed_gets}")
     rig.expect(twice == 0, f"{twice} POSTs were sent twice")
     rig.expect(set(posts) <= {"200", "502"}, f"POSTs ended with {set(posts)}")
+
+
+class Idling(rigs.Origin):
+    """Ends each connection when its response has been read, in the way that the target names; `gone`
+    says when the proxy has let it go as well."""
+
+    STRAY = b"HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\n\r\n"
+
+    def __init__(self):
+        super().__init__()
+        self.gone = asyncio.Queue()
+
+    async def serve(self, reader, writer):
+        message = await rigs.read_message(reader)
+        target = message[0].split(b" ")[1]
+        self.seen[target] += 1
+        writer.write(rigs.response(target))
+        await writer.drain()
+        # The proxy has read it: its client has it too, and says so with the next line.
+        await self.read.get()
+        if b"reset" in target:
+            rigs.reset(writer)
+        elif b"stray" in target:
+            writer.write(self.STRAY)
+        else:
+            writer.write_eof()
+        try:
+            at_its_end = b"reset" in target or await reader.read(1) == b""
+        except ConnectionError:
+            at_its_end = True
+        writer.close()
+        self.gone.put_nowait(at_its_end)
+
+
+async def dies_when_idle(rig):
+    """An idle connection ends by FIN, by RST, or with octets that nobody asked for: it is let go at
+    once and never used, so that no POST fails."""
+    origin = Idling()
+    origin.read = asyncio.Queue()
+    await origin.start()
+    proxy = await rig.proxy(f"ProxyPass / http://127.0.0.1:{origin.port}/\nMaxKeepAliveRequests 0")
+    load = rig.load(proxy)
+    outcomes, used = collections.Counter(), 0
+    connection = await asyncio.open_connection("127.0.0.1", proxy.port)
+    for number in range(30 if rig.quick else 300):
+        end = ("fin", "reset", "stray")[number % 3]
+        outcome, content = await rigs.ask_on(
+            *connection, rigs.request(f"/{end}/{number}", b"effect"))
+        outcomes[outcome if content == f"/{end}/{number}".encode() else "wrong " + outcome] += 1
+        origin.read.put_nowait(True)
+        used += not await origin.gone.get()
+        await asyncio.sleep(0.005)
+    connection[1].close()
+    await load.stop()
+    rig.note(f"POSTs after a connection that died: {dict(outcomes)}")
+    rig.expect(set(outcomes) == {"200"}, f"POSTs: {dict(outcomes)}")
+    rig.expect(used == 0, f"{used} connections that had ended were used")
+    rig.expect(set(origin.seen.values()) == {1}, "a POST was sent twice")

@@ -1,27 +1,31 @@
-"""What every fault is tried with: Headgate under one model, an origin, clients that keep asking.
+"""What every fault is tried with: Headgate under one model, an origin, and a load beside the fault
+(load.py).
 
 All in one asyncio loop. A fault is a coroutine that takes a Rig:
 
     async def disk_full(rig):
         proxy = await rig.proxy("ProxyPass / http://127.0.0.1:%d/" % origin.port)
+        load = rig.load(proxy, may={"503": 10})   # what may fail, and how often; else nothing may
         ...
-        rig.expect(load.failed == 0, "a request failed")   # collected, not raised
-        rig.note("512 requests")                           # a figure for the line that is printed
+        await load.stop()                         # is judged at the end of the fault, by `may`
+        rig.expect(lost >= 100, "lost lines were not counted")   # collected, not raised
+        rig.note("512 requests")                  # a figure for the line that is printed
 """
 
 import asyncio
 import collections
-import itertools
 import os
 import shutil
 import signal
 import socket
-import struct
 import subprocess
 import tempfile
 import time
 
-PATIENCE = 15  # seconds; a fault sets Load.patience where less is asked for
+from load import Load
+# Faults find these here too.
+from messages import (PATIENCE, ask, ask_on, read_chunked, read_message, request,  # noqa: F401
+                      reset, response)
 
 SIZES = {
     "event": "StartServers 2\nThreadsPerChild 1\n",
@@ -39,6 +43,7 @@ CustomLog {work}/access.log "status=%>s end=%{{end}}x attempts=%{{attempts}}x at
 <Location /status>
 SetHandler server-status
 </Location>
+ProxyPass /load http://127.0.0.1:{load_port}/load
 {directives}
 """
 
@@ -59,82 +64,17 @@ async def until(condition, seconds):
     return True
 
 
-# ---- messages ---------------------------------------------------------------------------------------
-
-async def read_message(reader):
-    """A message with a length, as (head, content). None: ended before an octet of it."""
-    try:
-        head = await reader.readuntil(b"\r\n\r\n")
-    except asyncio.IncompleteReadError as error:
-        if error.partial:
-            raise
-        return None
-    length = 0
-    for line in head.split(b"\r\n")[1:]:
-        name, _, value = line.partition(b":")
-        if name.lower() == b"content-length":
-            length = int(value)
-    return head, await reader.readexactly(length)
-
-
-def request(target, content=b"", fields="", method=None):
-    method = method or ("POST" if content else "GET")
-    length = f"Content-Length: {len(content)}\r\n" if content else ""
-    return f"{method} {target} HTTP/1.1\r\nHost: proxy.test\r\n{length}{fields}\r\n".encode() + content
-
-
-def response(content=b"", fields=""):
-    return f"HTTP/1.1 200 OK\r\n{fields}Content-Length: {len(content)}\r\n\r\n".encode() + content
-
-
-async def ask(port, octets, patience=PATIENCE, source=None):
-    """One request on a connection of its own. Returns (outcome, content): the outcome is the status,
-    or refused, reset, unanswered, incomplete, late."""
-    writer = None
-    try:
-        async with asyncio.timeout(patience):
-            reader, writer = await asyncio.open_connection("127.0.0.1", port, local_addr=source)
-            return await ask_on(reader, writer, octets)
-    except TimeoutError:
-        return "late", b""
-    except ConnectionRefusedError:
-        return "refused", b""
-    except OSError as error:
-        return ("reset" if isinstance(error, ConnectionError) else "no socket"), b""
-    finally:
-        if writer:
-            writer.transport.abort() if writer.is_closing() else writer.close()
-
-
-async def ask_on(reader, writer, octets):
-    try:
-        writer.write(octets)
-        await writer.drain()
-        message = await read_message(reader)
-    except asyncio.IncompleteReadError:
-        return "incomplete", b""
-    if message is None:
-        return "unanswered", b""
-    return message[0].split(b" ")[1].decode(), message[1]
-
-
-def reset(writer):
-    """Closes so that the peer is sent RST, not FIN."""
-    linger = struct.pack("ii", 1, 0)
-    writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
-    writer.transport.abort()
-
-
 # ---- an origin --------------------------------------------------------------------------------------
 
 class Origin:
-    """Answers every request with the target that it has read; /hold waits until release() is called.
-    Counts what it has read in `seen`, by target."""
+    """Answers every request with its content or, when it has none, its target; /octets/N and
+    /chunked/N with so many octets; /hold waits until release() is called. Counts what it has read in
+    `seen`, by target, and the connections on which it has something to do in `busy`."""
 
     def __init__(self, name=b"", fields=""):
         self.name, self.fields = name, fields
         self.seen = collections.Counter()
-        self.holding = 0
+        self.holding = self.busy = 0
         self.released = asyncio.Event()
 
     async def start(self, address="127.0.0.1", port=0):
@@ -150,78 +90,47 @@ class Origin:
             while (message := await read_message(reader)) is not None:
                 target = message[0].split(b" ")[1]
                 self.seen[target] += 1
-                await self.answer(target, message[1], writer)
+                self.busy += 1
+                try:
+                    if target.startswith(b"/hold"):
+                        await self.hold(reader)
+                    await self.answer(target, message[1], writer)
+                finally:
+                    self.busy -= 1
         except (ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
             pass
         finally:
             writer.close()
 
+    async def hold(self, reader):
+        """Until release(), or until who asked has gone."""
+        self.holding += 1
+        released = asyncio.ensure_future(self.released.wait())
+        end = asyncio.ensure_future(reader.read(1))
+        try:
+            await asyncio.wait((released, end), return_when=asyncio.FIRST_COMPLETED)
+            if not self.released.is_set():
+                raise ConnectionError
+        finally:
+            self.holding -= 1
+            for task in (released, end):
+                task.cancel()
+            await asyncio.gather(released, end, return_exceptions=True)
+
     async def answer(self, target, content, writer):
-        if target.startswith(b"/hold"):
-            self.holding += 1
-            try:
-                await self.released.wait()
-            finally:
-                self.holding -= 1
-        if target.startswith(b"/octets/"):
-            content = b"x" * int(target.split(b"/")[2])
+        if b"/octets/" in target:
+            content = b"x" * int(target.split(b"/octets/")[1])
+        if b"/chunked/" in target:
+            size = int(target.split(b"/chunked/")[1])
+            writer.write(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
+            for _ in range(0, size, 10_000):
+                writer.write(b"2710\r\n" + b"x" * 10_000 + b"\r\n")
+            writer.write(b"0\r\n\r\n")
+            return await writer.drain()
         writer.write(response(content or self.name + target, self.fields))
         await writer.drain()
         if "close" in self.fields:
             writer.close()
-
-
-# ---- load -------------------------------------------------------------------------------------------
-
-class Load:
-    """Clients that ask, pause and ask again until stop(), for one target after the other.
-    `outcomes` counts how it went."""
-
-    def __init__(self, port, clients=8, pause=0.01, targets=("/load",), patience=PATIENCE):
-        self.port, self.pause, self.patience = port, pause, patience
-        self.targets = itertools.cycle(targets)
-        self.outcomes = collections.Counter()
-        self.answers = []  # (when, outcome, seconds it took)
-        self.ended = False
-        self.tasks = [asyncio.ensure_future(self.run()) for _ in range(clients)]
-
-    async def run(self):
-        while not self.ended:
-            began = time.monotonic()
-            target = next(self.targets)
-            outcome, content = await ask(self.port, request(target), patience=self.patience)
-            if outcome == "200" and not content.endswith(target.encode()):
-                outcome = "wrong"
-            now = time.monotonic()
-            self.outcomes[outcome] += 1
-            self.answers.append((now, outcome, now - began))
-            await asyncio.sleep(self.pause)
-
-    async def stop(self):
-        self.ended = True
-        await asyncio.gather(*self.tasks)
-        return self
-
-    @property
-    def asked(self):
-        return sum(self.outcomes.values())
-
-    @property
-    def failed(self):
-        return self.asked - self.outcomes["200"]
-
-    @property
-    def slowest(self):
-        return max((took for _, _, took in self.answers), default=0.0)
-
-    def back_after(self, moment):
-        """Seconds from this moment to the first request answered well that was asked after it."""
-        return min((when - moment for when, outcome, took in self.answers
-                    if outcome == "200" and when - took >= moment), default=float("inf"))
-
-    def failures(self):
-        return ", ".join(f"{count} {outcome}" for outcome, count in sorted(self.outcomes.items())
-                         if outcome != "200") or "none failed"
 
 
 # ---- the proxy --------------------------------------------------------------------------------------
@@ -229,6 +138,7 @@ class Load:
 class Proxy:
     def __init__(self, rig, port, process):
         self.rig, self.port, self.process = rig, port, process
+        self.is_to_run = True  # until the end of the fault
 
     @property
     def pid(self):
@@ -271,10 +181,37 @@ class Rig:
         self.headgate, self.model, self.quick = headgate, model, quick
         self.work = tempfile.mkdtemp(prefix="headgate-fault-")
         os.chmod(self.work, 0o755)
-        self.notes, self.missed, self.proxies = [], [], []
+        self.notes, self.missed, self.proxies, self.loads = [], [], [], []
+        self.load_origin = None
 
     def note(self, text):
         self.notes.append(text)
+
+    def load(self, proxy, may=None, **options):
+        """Clients beside the fault, at once. `may`: outcomes other than 200, and how many of each."""
+        load = Load(proxy.port, **options)
+        self.loads.append((load, may or {}))
+        return load
+
+    async def judge_loads(self):
+        for load, may in self.loads:
+            await load.stop()
+            self.note(f"load: {load.asked} requests, {load.failures()}, "
+                      f"slowest {load.slowest * 1000:.0f} ms")
+            self.expect(load.outcomes["200"] > 0, "the load was never served")
+            for outcome, count in load.outcomes.items():
+                most = may.get(outcome, 0)
+                self.expect(outcome == "200" or count <= most,
+                            f"beside the fault {count} requests ended {outcome}, not {most}")
+
+    def expect_back(self, load, moment):
+        """Of a load that has been stopped: within a second of this moment it was served again, and
+        from then on nothing failed."""
+        back = load.back_after(moment)
+        self.note(f"back after {back * 1000:.0f} ms")
+        self.expect_soon(back, "not back after a second")
+        self.expect(not load.failed_after(moment + (10 if self.quick else 1)),
+                    f"requests later than that: {load.failed_after(moment + 1)}")
 
     def expect_soon(self, seconds, otherwise):
         """A second is what people are promised. The quick run must hold on any machine, also beside
@@ -286,10 +223,14 @@ class Rig:
             self.missed.append(otherwise)
         return holds
 
-    async def proxy(self, directives, environment=None, sizes=None, logs=None, port=None):
-        """Starts Headgate; returns when it serves."""
+    async def proxy(self, directives, environment=None, sizes=None, logs=None, port=None,
+                    load_port=None):
+        """Starts Headgate; returns when it serves. The load's requests go to an origin of their own,
+        or to the one at `load_port`."""
         port = port or free_port()
+        self.load_origin = self.load_origin or await Origin().start()
         text = CONFIGURATION.format(port=port, work=self.work, directives=directives,
+                                    load_port=load_port or self.load_origin.port,
                                     sizes=SIZES[self.model] if sizes is None else sizes)
         if logs:
             text = text.replace(self.work + "/error.log", logs + "/error.log")
@@ -308,16 +249,21 @@ class Rig:
             if not proxy.is_running():
                 break
             await asyncio.sleep(0.02)
-        with open(said.name) as file:
-            raise RuntimeError("Headgate does not start: " + file.read()[-500:])
+        raise RuntimeError("Headgate does not start: " + self.said()[-500:])
+
+    def said(self):
+        """What the program has written to its standard error."""
+        with open(os.path.join(self.work, "said")) as file:
+            return file.read()
 
     def end(self):
         for proxy in self.proxies:
+            if not proxy.is_to_run:
+                continue
             self.expect(proxy.is_running(), "the program ended")
             status = proxy.stop()
             self.expect(status == 0, f"exit status {status}")
-        with open(os.path.join(self.work, "said")) as file:
-            said = file.read()
+        said = self.said()
         self.expect("Sanitizer" not in said, "a sanitizer reported: " + said[-2000:])
         if not os.environ.get("KEEP"):
             shutil.rmtree(self.work, ignore_errors=True)

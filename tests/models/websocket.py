@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """A real WebSocket client and server through the real program, under each connection model: echo of
 text and of large binary messages, pings, subprotocols, the closing handshake, a silent tunnel that
-is given up; tunnels of which one direction ends before the other; and many idle tunnels under one event thread, with the memory that each takes.
+is given up; tunnels of which one direction ends before the other; and many idle tunnels under one
+event thread, with the memory that each takes.
 
     python3 tests/models/websocket.py PROGRAM [MODEL...]
 
@@ -201,9 +202,8 @@ async def read_frame(reader):
 
 
 class HalfClosing:
-    """An origin that keeps one direction open when the other has ended. Of /client-first the client
-    ends its direction first, of /origin-first the origin; then five more frames go the other way,
-    each said only when the one before was heard."""
+    """An origin that keeps one direction open when the other has ended, as the library's does not. It
+    shakes hands, and gives its ends of the connection to the test."""
 
     async def serve(self, reader, writer):
         head = (await reader.readuntil(b"\r\n\r\n")).decode()
@@ -222,7 +222,8 @@ class HalfClosing:
 
 
 async def end_first(ending, going_on, is_client):
-    """`ending` and `going_on` are the reader and writer of the two ends of one tunnel."""
+    """`ending` and `going_on` are the reader and writer of the two ends of one tunnel. One end says
+    its last words; then five frames go the other way, each when the one before was heard."""
     ending[1].write(frame("last words", is_client))
     ending[1].write_eof()
     assert await read_frame(going_on[0]) == b"last words"

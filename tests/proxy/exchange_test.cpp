@@ -4,6 +4,7 @@
 // the client's connection failing once.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <map>
 #include <memory>
 
@@ -211,9 +212,28 @@ private:
         co_await H1Client::serve(std::move(client));
         EXPECT_TRUE(record.is_closed);
         EXPECT_LE(state->upstreams.pool().size(), 2u);
+        judge(round, which, record);
+    }
+
+    /// A beginning of the right octets, or of them up to an answer of ours: never a wrong one, and
+    /// nothing behind the answer.
+    static void judge(const Round& round, const Case& which, const Record& record) {
+        const std::string written = support::without_date(record.written());
+        const std::string& right = which.response;
         if (round.is_untouched()) {
-            EXPECT_FALSE(record.written().empty());
+            EXPECT_TRUE(written.starts_with(right)) << written;
+            return;
         }
+        const std::size_t same =
+            std::mismatch(written.begin(), written.end(), right.begin(), right.end()).first -
+            written.begin();
+        if (same == written.size() || same == right.size()) return;
+        const std::size_t head = written.rfind("HTTP/1.1 ", same);
+        ASSERT_NE(head, written.npos) << written;
+        EXPECT_GE(written.substr(head + 9, 3), "400") << written;
+        EXPECT_EQ(written.find("HTTP/1.1 ", head + 1), written.npos) << written;
+        EXPECT_TRUE(right.substr(0, head).empty() || right.compare(head, 5, "HTTP/") == 0)
+            << written;
     }
 
     const Case& which_;

@@ -1,6 +1,7 @@
-// System calls on upstream connections that fail by plan, under the real transports: fail_nth for
-// the side that has no scripted transport. Linked into test_proxy only, whose connect(), recv(),
-// sendmsg(), splice() and close() it stands before; without a FailingCalls they are the kernel's.
+// System calls on upstream connections, on one of a client, or towards a name server that fail by
+// plan, under the real transports: fail_nth for the side that has no scripted transport. Linked
+// into test_proxy only, whose connect(), recv(), recvfrom(), send(), sendmsg(), splice() and
+// close() it stands before; without a FailingCalls they are the kernel's.
 #pragma once
 
 #include <cstdint>
@@ -18,6 +19,12 @@ public:
     ~FailingCalls();
     FailingCalls(const FailingCalls&) = delete;
     FailingCalls& operator=(const FailingCalls&) = delete;
+
+    /// Calls on this descriptor are steps too, until it is closed: a client's connection.
+    static void watch(int descriptor);
+    /// Whoever asks a name server (port 53, IPv4) asks the one at this port of this machine;
+    /// sending to it and receiving are steps too.
+    static void names_from(std::uint16_t port);
 
     /// Steps so far that were connects, reads and writes.
     static int connects();
