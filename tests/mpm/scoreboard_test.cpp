@@ -113,14 +113,5 @@ TEST(Scoreboard, is_taken_over_by_its_descriptor) {
     EXPECT_EQ(later.free_row(), 0u);
 }
 
-TEST(Scoreboard, lets_one_of_all_threads_say_that_accepting_pauses) {
-    const Scoreboard scoreboard(2, 2, 1);
-    EXPECT_TRUE(scoreboard.may_report_pause(5, 100));
-    EXPECT_FALSE(scoreboard.may_report_pause(5, 100));
-    EXPECT_FALSE(scoreboard.may_report_pause(104, 100));
-    EXPECT_TRUE(scoreboard.may_report_pause(105, 100));
-    EXPECT_FALSE(scoreboard.may_report_pause(106, 100));
-}
-
 }  // namespace
 }  // namespace headgate::mpm
