@@ -323,6 +323,8 @@ upstream::BorrowOptions Exchange::borrow_options() {
     options.tolerances = *settings_->proxy_accept;
     options.tolerances.count_in(tolerated_);
     options.may_reuse = *parameters.reuse && !only_fresh_;
+    options.must_be_sure =
+        content_ != RequestContent::none || !http::is_idempotent(request_.method);
     options.tls = tls_.get();
     options.greeting =
         proxy_header(*parameters.proxy_header, {address_, connection_.reached, connection_.tls});

@@ -54,14 +54,14 @@ loop::Task<net::Result<std::unique_ptr<net::Transport>>> Upstreams::open(
 std::unique_ptr<net::Transport> Upstreams::take_idle(const Endpoint& endpoint,
                                                      const BorrowOptions& options) {
     const auto place = options.pool_place(endpoint);
-    if (!place) return pool_.take(endpoint);
+    if (!place) return pool_.take(endpoint, options.must_be_sure);
     if (place->is_private) {
         std::vector<std::string>& keys = owned_[options.owner];
         if (std::find(keys.begin(), keys.end(), place->key) == keys.end()) {
             keys.push_back(place->key);
         }
     }
-    return pool_.take(*place);
+    return pool_.take(*place, options.must_be_sure);
 }
 
 void Upstreams::forget(const void* owner) {

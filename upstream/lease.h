@@ -18,6 +18,7 @@ namespace headgate::upstream {
 struct BorrowOptions {
     ConnectOptions connect;
     bool may_reuse = true;             // from the pool, if there is one
+    bool must_be_sure = false;         // the request cannot be sent twice: ask the kernel first
     std::uint32_t field_limit = 8192;  // octets of one field line of a response
     Tolerances tolerances;
     loop::Milliseconds idle_limit{60'000};  // how long it may idle in the pool; 0: it is closed

@@ -54,6 +54,7 @@ struct Pool::Idle {
     Shelf& shelf;
     List::iterator place;
     std::unique_ptr<net::Transport> transport;
+    std::uint32_t since_pass = 0;
     loop::TimePoint since{};
     loop::TimePoint expires{};
     loop::Waiter waiter;
@@ -81,6 +82,7 @@ void Pool::look_at(Idle& idle, loop::Wake wake) {
 }
 
 void Pool::watch(Idle& idle, const loop::Deadline& deadline) {
+    idle.since_pass = loop_.pass();
     loop_.park(idle.waiter, &idle.transport->source(net::Want::read), deadline);
 }
 
@@ -90,10 +92,10 @@ void Pool::discard(Idle& idle) {
     idle.shelf.idle.erase(idle.place);
 }
 
-std::unique_ptr<net::Transport> Pool::take(const Endpoint& endpoint) {
+std::unique_ptr<net::Transport> Pool::take(const Endpoint& endpoint, bool must_be_sure) {
     const auto found = shelves_.find(endpoint.key);
     if (found != shelves_.end()) {
-        if (auto transport = take_from(found->second.idle)) return transport;
+        if (auto transport = take_from(found->second.idle, must_be_sure)) return transport;
     }
     while (!endpoint.is_private) {
         loop::Socket socket = stock_.take(endpoint.key, loop_.now());
@@ -104,14 +106,15 @@ std::unique_ptr<net::Transport> Pool::take(const Endpoint& endpoint) {
     return nullptr;
 }
 
-std::unique_ptr<net::Transport> Pool::take_from(List& list) {
+std::unique_ptr<net::Transport> Pool::take_from(List& list, bool must_be_sure) {
     for (auto place = list.begin(); place != list.end();) {
         Idle& idle = **place++;
         if (idle.waiter.queued) continue;  // news has arrived: its waiter will discard it
         idle.unlink();
         auto transport = std::move(idle.transport);
+        const bool ask_kernel = must_be_sure || idle.since_pass == loop_.pass();
         discard(idle);
-        if (!transport->has_news(true)) return transport;
+        if (!transport->has_news(ask_kernel)) return transport;
     }
     return nullptr;
 }

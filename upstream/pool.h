@@ -48,10 +48,9 @@ public:
     Pool(const Pool&) = delete;
     Pool& operator=(const Pool&) = delete;
 
-    /// The connection used last on which the kernel has no octet, end or error, or null. It is
-    /// always asked: what came after the loop has looked, early in this pass, would be taken for
-    /// the beginning of an answer.
-    std::unique_ptr<net::Transport> take(const Endpoint& endpoint);
+    /// The connection used last, or null. `must_be_sure`: ask the kernel even when the loop has
+    /// looked at it since it went idle (for requests that cannot be sent twice).
+    std::unique_ptr<net::Transport> take(const Endpoint& endpoint, bool must_be_sure);
 
     /// Takes a connection on which nothing is due. Discards it when something has arrived.
     void give(const Endpoint& endpoint, std::unique_ptr<net::Transport> transport,
@@ -74,7 +73,7 @@ private:
         List idle;
         IdleLimit limit;
     };
-    std::unique_ptr<net::Transport> take_from(List& list);
+    std::unique_ptr<net::Transport> take_from(List& list, bool must_be_sure);
     Shelf& shelf_for(const std::string& key);
     void discard(Idle& idle);
     void look_at(Idle& idle, loop::Wake wake);

@@ -136,6 +136,8 @@ void Loop::schedule_tick() {
 void Loop::collect_events(int timeout_ms) {
     std::array<epoll_event, events_per_pass> events;
     const int count = ::epoll_wait(set_, events.data(), events_per_pass, timeout_ms);
+    // A pass counts when everything that was there has been looked at.
+    if (count < events_per_pass) pass_++;
     for (int i = 0; i < count; i++) {
         auto& readiness = *static_cast<Readiness*>(events[i].data.ptr);
         if (&readiness == mail_) {

@@ -67,6 +67,9 @@ public:
     /// Null: nobody. It outlives the loop.
     void set_observer(LoopObserver* observer) { observer_ = observer; }
 
+    /// Counts passes over the descriptors: what was idle since an earlier pass has been looked at.
+    std::uint32_t pass() const { return pass_; }
+
     /// The time at which the present pass began: good enough for deadlines and dates.
     TimePoint now() const { return now_; }
     /// The time right now.
@@ -148,6 +151,7 @@ private:
     TimePoint now_;
     TimePoint edge_;  // the last precise reading, shared by the end of one run and the next start
     TimePoint tick_at_ = TimePoint::max();
+    std::uint32_t pass_ = 0;
     std::vector<Mailbox::Call> before_sleep_;
     LoopObserver* observer_ = nullptr;
     bool stopping_ = false;
