@@ -251,7 +251,7 @@ struct Reverse {
 };
 
 TEST_P(Fields, LocationIsTurnedRound) {
-    const std::string inner = "http://" + origin_.address();
+    const std::string inner = as_origins_speak("http://" + origin_.address());
     const std::string own = tests_tls() ? "https://proxy.test" : "http://proxy.test";
     const std::string directives =
         "ProxyPassReverse /shop/ " + inner + "/inner/\n" + "ProxyPassReverse / " + inner + "/\n";

@@ -73,9 +73,15 @@ std::set<std::uint16_t>& ports_with_tls() {
     return ports;
 }
 
+std::set<ScriptedOrigin*>& all_scripted() {
+    static std::set<ScriptedOrigin*> all;
+    return all;
+}
+
 const Issued& certificate_of_origins() {
     static Authority authority("Authority of origins");
-    static const Issued issued = authority.issue("origin.test");
+    static const Issued issued =
+        authority.issue("proxy.test");  // where that is what it is asked for
     return issued;
 }
 
@@ -136,21 +142,48 @@ void RunningOrigin::end_tls() {
     ports_with_tls().insert(port_);
 }
 
-ScriptedOrigin::ScriptedOrigin() : listener_(listen_anywhere(port_)) {
-    if (tests_tls_origins()) ports_with_tls().insert(port_);
+void ScriptedOrigin::let_all_in() {
+    for (ScriptedOrigin* each : all_scripted())
+        each->let_in();
 }
 
-RawConnection ScriptedOrigin::accept() {
-    wait_until("for the proxy to connect", [&] { return has_connection(); });
+ScriptedOrigin::ScriptedOrigin() : listener_(listen_anywhere(port_)) {
+    if (!tests_tls_origins()) return;
+    ports_with_tls().insert(port_);
+    all_scripted().insert(this);
+    [[maybe_unused]] static const bool is_known = (also_meanwhile(let_all_in), true);
+}
+
+ScriptedOrigin::~ScriptedOrigin() {
+    all_scripted().erase(this);
+}
+
+Descriptor ScriptedOrigin::take() const {
     Descriptor socket(
         ::accept4(listener_.number(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
     const int on = 1;
     ::setsockopt(socket.number(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-    if (!tests_tls_origins()) return RawConnection(std::move(socket));
+    return socket;
+}
+
+void ScriptedOrigin::let_in() {
     TlsTerms terms;
     terms.is_server = true;
     terms.shown = certificate_of_origins();
-    return RawConnection(std::move(socket), terms);
+    while (listener_.is_open() && is_called())
+        inside_.emplace_back(take(), terms);
+    for (RawConnection& each : inside_)
+        each.tls()->shake();
+}
+
+RawConnection ScriptedOrigin::accept() {
+    wait_until("for the proxy to connect", [&] { return has_connection(); });
+    if (!tests_tls_origins()) return RawConnection(take());
+    let_in();
+    RawConnection connection = std::move(inside_.front());
+    inside_.pop_front();
+    connection.shake();
+    return connection;
 }
 
 RawConnection ScriptedOrigin::accept_request(std::string& head) {
@@ -160,6 +193,10 @@ RawConnection ScriptedOrigin::accept_request(std::string& head) {
 }
 
 bool ScriptedOrigin::has_connection() const {
+    return !inside_.empty() || is_called();
+}
+
+bool ScriptedOrigin::is_called() const {
     pollfd entry{listener_.number(), POLLIN, 0};
     return ::poll(&entry, 1, 0) == 1;
 }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <string>
 
@@ -37,10 +38,14 @@ private:
 };
 
 /// An origin played by the test. The kernel completes connections by itself, so a connection that
-/// the proxy made before it answered is there to be counted when the answer is.
+/// the proxy made before it answered is there to be counted when the answer is. Where origins speak
+/// TLS, all that the test waits for takes handshakes further.
 class ScriptedOrigin {
 public:
     ScriptedOrigin();
+    ~ScriptedOrigin();
+    ScriptedOrigin(const ScriptedOrigin&) = delete;
+    ScriptedOrigin& operator=(const ScriptedOrigin&) = delete;
     std::uint16_t port() const { return port_; }
     std::string address() const { return "127.0.0.1:" + std::to_string(port_); }
 
@@ -54,8 +59,14 @@ public:
     void close() { listener_.close(); }
 
 private:
+    bool is_called() const;
+    Descriptor take() const;
+    void let_in();
+    static void let_all_in();
+
     std::uint16_t port_ = 0;
     Descriptor listener_;
+    std::deque<RawConnection> inside_;  // those under TLS that are not accepted yet
 };
 
 }  // namespace headgate::support

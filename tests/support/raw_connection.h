@@ -36,7 +36,7 @@ public:
     explicit RawConnection(std::uint16_t port, int receive_buffer = 0);
     /// Speaks TLS.
     RawConnection(std::uint16_t port, const TlsTerms& terms);
-    /// Speaks TLS on a connection that is there; does what it can of the handshake.
+    /// Speaks TLS on a connection that is there.
     RawConnection(Descriptor socket, const TlsTerms& terms);
     /// Never speaks TLS: for a port that does not, whatever all tests do.
     static RawConnection plain(std::uint16_t port);

@@ -18,10 +18,18 @@ struct TooLate : std::runtime_error {
     using std::runtime_error::runtime_error;
 };
 
-/// What a test does while it waits: clients go on with handshakes that they could not finish.
+/// What a test does while it waits: clients and origins go on with handshakes that they could not
+/// finish.
 inline std::function<void()>& meanwhile() {
     static std::function<void()> work = [] {};
     return work;
+}
+
+inline void also_meanwhile(const std::function<void()>& work) {
+    meanwhile() = [before = meanwhile(), work] {
+        before();
+        work();
+    };
 }
 
 /// Returns once `condition()` is true. Throws TooLate, naming `what`, when patience is at an end.
