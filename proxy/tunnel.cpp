@@ -208,9 +208,10 @@ loop::Task<Result<void>> tunnel(net::Transport& client, net::Transport& upstream
     const bool up_decides =
         !upward && (downward.has_value() || upward.error().kind != FailureKind::cancelled);
     const Failure failure = up_decides ? upward.error() : downward.error();
-    const Side party = net::party_of(failure);
-    if (party == Side::client) upstream.reset_on_close();
-    if (party == Side::upstream) client.reset_on_close();
+    // Silence is an end as any other. What is cut must not look as if that had been all.
+    if (failure.kind == FailureKind::both_silent) co_return failure;
+    client.reset_on_close();
+    upstream.reset_on_close();
     co_return failure;
 }
 

@@ -307,8 +307,8 @@ TEST_P(RawTunnels, OutliveAReloadForAWhile) {
     RawConnection other(hasty.port());
     RawConnection far = origin.accept();
     hasty.signal(SIGUSR1);
-    EXPECT_EQ(other.receive_end(), RawConnection::End::fin);
-    EXPECT_EQ(far.receive_end(), RawConnection::End::fin);
+    EXPECT_EQ(other.receive_end(), RawConnection::End::reset);
+    EXPECT_EQ(far.receive_end(), RawConnection::End::reset);
     EXPECT_EQ(hasty.access_log(1)[0]["end"], "admin/tunnel/drained");
 }
 

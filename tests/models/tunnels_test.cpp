@@ -156,8 +156,8 @@ TEST_P(Tunnels, ButTheOldProcessDoesNotWaitForEver) {
     RunningProxy proxy(model(), "ProxyTunnelDrainTimeout 200ms\n" + pass_all_to(origin));
     Ends ends = open_tunnel(proxy, origin);
     proxy.signal(SIGUSR1);
-    EXPECT_EQ(ends.client.receive_end(), RawConnection::End::fin);
-    EXPECT_EQ(ends.upstream.receive_end(), RawConnection::End::fin);
+    EXPECT_EQ(ends.client.receive_end(), RawConnection::End::reset);
+    EXPECT_EQ(ends.upstream.receive_end(), RawConnection::End::reset);
     EXPECT_EQ(proxy.access_log(1)[0]["end"], "admin/tunnel/drained");
 }
 
