@@ -59,6 +59,8 @@ std::string describe(const Row& row) {
         out.append("    default: ").append(row.default_text).append("\n");
     }
     out += "    allowed in: " + describe_contexts(row.contexts);
+    if ((row.contexts & of_first_host) != 0)
+        out += "; of those of an address the first one's counts";
     return out + ((row.contexts & on_tunnels) != 0 ? "; beside TunnelTo too\n" : "\n");
 }
 

@@ -28,6 +28,9 @@ enum Contexts : unsigned {
     /// Not a place but a promise: where it may stand it also has an effect on connections of which
     /// nothing is understood, those of a virtual host with TunnelTo.
     on_tunnels = 16,
+    /// Nor this: of the virtual hosts of one address it has an effect in the first alone, for it is
+    /// about connections that have not said yet which one they mean.
+    of_first_host = 32,
 };
 
 /// A directive as a setter sees it: arity and context are already checked. Lives for the call only.

@@ -29,8 +29,8 @@ struct TunnelTerms {
 /// Until both directions have ended. Octets that either transport holds already (unread) belong to
 /// the tunnel. When nothing has come from either end for `idle`, or one end has taken nothing for
 /// that long, it fails as both_silent. Large runs between plain ends are moved inside the kernel.
-/// Each wait is in phase::tunnel; an idle tunnel keeps no buffer and no pipe. Unless silence is what
-/// ended it, both ends of one that fails reset on close, for what they got may not be all.
+/// Each wait is in phase::tunnel; an idle tunnel keeps no buffer and no pipe. Unless silence is
+/// what ended it, both ends of one that fails reset on close, for what they got may not be all.
 /// Transports and counts must outlive the task.
 loop::Task<net::Result<void>> tunnel(net::Transport& client, net::Transport& upstream,
                                      TunnelTerms terms, TunnelCounts& counts);

@@ -67,14 +67,6 @@ void read_server_name(std::string_view extension, ClientHello& hello) {
     }
 }
 
-void read_protocols(std::string_view extension, ClientHello& hello) {
-    Reader protocols(Reader(extension).vector(2));
-    hello.offers_http1 = false;
-    while (!protocols.is_empty()) {
-        if (protocols.vector(1) == "http/1.1") hello.offers_http1 = true;
-    }
-}
-
 void read_body(std::string_view body, ClientHello& hello) {
     Reader reader(body);
     reader.take(2 + 32);  // version, random
@@ -88,7 +80,6 @@ void read_body(std::string_view body, ClientHello& hello) {
         const std::size_t type = extensions.number(2);
         const std::string_view extension = extensions.vector(2);
         if (type == 0) read_server_name(extension, hello);
-        if (type == 16) read_protocols(extension, hello);
     }
     if (reader.is_broken() || extensions.is_broken()) hello.state = State::malformed;
 }

@@ -17,8 +17,7 @@ struct ClientHello {
         malformed,   // or above most_hello
     };
     State state = State::need_more;
-    std::string server_name;   // lower case; empty: none was sent
-    bool offers_http1 = true;  // by ALPN, or by saying nothing
+    std::string server_name;  // lower case; empty: none was sent
 };
 
 /// Octets that a ClientHello may have, records included.

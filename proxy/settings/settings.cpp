@@ -168,6 +168,8 @@ constexpr unsigned of_route = of_server | conf::in_location;
 constexpr unsigned of_content = of_route | conf::in_proxy;
 // Those that also are about connections of which nothing is understood.
 constexpr unsigned of_connection = of_server | conf::on_tunnels;
+// What holds before a connection has named its virtual host, as in Apache.
+constexpr unsigned of_reading = of_server | conf::of_first_host;
 constexpr unsigned of_passing_on = of_route | conf::on_tunnels;
 // What is so everywhere may be said anywhere.
 constexpr unsigned of_all_servers = of_connection;
@@ -189,27 +191,27 @@ constexpr conf::Row rows[] = {
     conf::row<&ServerSettings::timeout, positive_duration>(
         "Timeout", of_connection, "seconds", "60", "How long one read or write may take."),
     conf::rule<set_read_timeouts>(
-        "RequestReadTimeout", of_connection, {1, 3},
+        "RequestReadTimeout", of_reading | conf::on_tunnels, {1, 3},
         "[handshake|header|body]=seconds[[-seconds],MinRate=octets] ...",
         "handshake=0 header=20-40,MinRate=500 body=20,MinRate=500",
         "How long a client may take to send a request, and the octets for which it gets a second "
         "more; 408 beyond. 0: as long as it likes."),
     conf::row<&ServerSettings::keep_alive, conf::on_off>(
-        "KeepAlive", of_server, "On|Off", "On", "Whether client connections are persistent."),
+        "KeepAlive", of_reading, "On|Off", "On", "Whether client connections are persistent."),
     conf::row<&ServerSettings::keep_alive_timeout, conf::duration_seconds>(
-        "KeepAliveTimeout", of_server, "seconds|number ms", "5",
+        "KeepAliveTimeout", of_reading, "seconds|number ms", "5",
         "How long a client connection may wait for its next request."),
     conf::row<&ServerSettings::max_keep_alive_requests, conf::integer<0>>(
-        "MaxKeepAliveRequests", of_server, "number", "100",
+        "MaxKeepAliveRequests", of_reading, "number", "100",
         "Requests per client connection; 0: no limit."),
     conf::row<&ServerSettings::limit_request_line, line_limit>(
-        "LimitRequestLine", of_server, "bytes", "8190", "Longest request line; 414 beyond."),
+        "LimitRequestLine", of_reading, "bytes", "8190", "Longest request line; 414 beyond."),
     conf::row<&ServerSettings::limit_request_field_size, line_limit>(
-        "LimitRequestFieldSize", of_server, "bytes", "8190", "Longest field line."),
+        "LimitRequestFieldSize", of_reading, "bytes", "8190", "Longest field line."),
     conf::row<&ServerSettings::limit_request_fields, conf::integer<0, 32767>>(
-        "LimitRequestFields", of_server, "number", "100", "Most field lines; 0: no limit."),
+        "LimitRequestFields", of_reading, "number", "100", "Most field lines; 0: no limit."),
     conf::row<&ServerSettings::limit_request_head, head_limit>(
-        "LimitRequestHead", of_server, "bytes", "65536",
+        "LimitRequestHead", of_reading, "bytes", "65536",
         "Largest request head, all of its lines and their ends together: what a client that has "
         "sent no whole request may cost; 431 beyond, 414 where its first line has no end before. "
         "The limits of a line may not be above it."),
@@ -298,7 +300,8 @@ constexpr conf::Row rows[] = {
                                   "Only On: virtual hosts have the server's ProxyPass rules too."),
     conf::rule<add_protocols>(
         "Protocols", of_connection, {1, any_number}, "protocol ...", "http/1.1",
-        "Protocols of client connections: http/1.1 (and http/1.0 by ALPN). In a virtual host with TunnelTo those that a "
+        "Protocols of client connections: http/1.1 (and http/1.0 by ALPN). In a virtual host with "
+        "TunnelTo those that a "
         "TLS handshake may agree on, by any name (ALPN): a client that asks for others only is "
         "refused, and a tls:// upstream is asked for the one agreed on, or for all of them where "
         "clients speak no TLS. Not written there: none is agreed on, whatever clients ask for."),

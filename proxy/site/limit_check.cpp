@@ -31,4 +31,16 @@ void check_head_limits(const ServerSettings& merged, const ServerSettings& own,
           whole, whole_is_own, diagnostics);
 }
 
+void warn_of_limits_behind(const Site& first, const conf::Scope& own,
+                           conf::Diagnostics& diagnostics) {
+    for (const conf::Scope::Written& written : own.written) {
+        if ((written.row->contexts & conf::of_first_host) == 0) continue;
+        diagnostics.warning(written.span,
+                            std::string(written.row->name) +
+                                " has no effect behind the first virtual host of the address, " +
+                                first.name + " (" + diagnostics.sources().place(first.span) + ")",
+                            "it is about connections that have named none yet: write it there");
+    }
+}
+
 }  // namespace headgate::proxy

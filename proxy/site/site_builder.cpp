@@ -2,6 +2,7 @@
 // under their addresses, compiles log formats and opens logs.
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 
@@ -30,7 +31,7 @@ public:
         settle(sites_->main_only_);
         for (Sites::Binding& binding : sites_->bindings_)
             settle(binding.candidates);
-        check_limits_of_tunnels(root);
+        check_limits(root);
         section_uses_.report(loaded_.diagnostics);
         check_demands_around_tunnels(*sites_, root, loaded_.diagnostics);
         return loaded_.diagnostics.has_errors() ? nullptr : std::move(sites_);
@@ -129,23 +130,42 @@ private:
         }
     }
 
-    /// When it is known what each address reads first.
-    void check_limits_of_tunnels(const conf::Scope& root) {
+    /// When it is known what each address reads first, and as whose.
+    void check_limits(const conf::Scope& root) {
         std::size_t index = 0;
         for (const conf::Scope& child : root.children) {
             if (child.kind != conf::Scope::Kind::virtual_host) continue;
             const Site& site = *sites_->sites_[++index];
-            if (!site.settings.tunnel) continue;
-            FirstReadings first;
-            for (const Sites::Binding& binding : sites_->bindings_) {
-                const Sites::Candidates& candidates = binding.candidates;
-                if (candidates.sites.front() != &site) continue;
-                first.hello |= candidates.reads_hello;
-                first.proxy_header |= candidates.proxy_header != nullptr;
+            const Site* const first = first_before(site);
+            if (site.settings.tunnel) {
+                check_limits_of_tunnel(child.settings.get<ServerSettings>(), first_readings(site),
+                                       loaded_.diagnostics);
+            } else if (first != nullptr) {
+                warn_of_limits_behind(*first, child, loaded_.diagnostics);
             }
-            check_limits_of_tunnel(child.settings.get<ServerSettings>(), first,
-                                   loaded_.diagnostics);
         }
+    }
+
+    FirstReadings first_readings(const Site& site) const {
+        FirstReadings first;
+        for (const Sites::Binding& binding : sites_->bindings_) {
+            const Sites::Candidates& candidates = binding.candidates;
+            if (candidates.sites.front() != &site) continue;
+            first.hello |= candidates.reads_hello;
+            first.proxy_header |= candidates.proxy_header != nullptr;
+        }
+        return first;
+    }
+
+    /// Null: it is the first one of some address itself, or has none.
+    const Site* first_before(const Site& site) const {
+        const Site* first = nullptr;
+        for (const Sites::Binding& binding : sites_->bindings_) {
+            const auto& sites = binding.candidates.sites;
+            if (sites.front() == &site) return nullptr;
+            if (std::find(sites.begin(), sites.end(), &site) != sites.end()) first = sites.front();
+        }
+        return first;
     }
 
     /// As in Apache, a connection begins the way the first virtual host of its address wants. A

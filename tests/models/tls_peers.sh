@@ -95,6 +95,7 @@ LogFormat "%P %{SSL_SESSION_RESUMED}x %{SSL_PROTOCOL}x %{SSL_CLIENT_S_DN_CN}x %U
 CustomLog $work/access.log who
 PidFile $work/headgate.pid
 StartServers 3
+ThreadsPerChild 1
 SSLSessionCache shmcb:$work/cache(512000)
 Listen 127.0.0.1:$port
 Listen 127.0.0.1:$demanding
@@ -202,7 +203,7 @@ protocols() {
 }
 
 # begin VERSION PORT: a session in $work/session, whose connection is held open, so that its child is
-# busy where it serves one at a time; `served_by` is the child.
+# busy where a thread serves one at a time, and it has but one; `served_by` is the child.
 begin() {
     rm -f "$work/session" "$work/input"
     mkfifo "$work/input"

@@ -1,5 +1,6 @@
-// What certbot leaves behind and replaces: its options for Apache, its folder of symbolic links;
-// and the hourly change of the keys that seal session tickets.
+// What others replace while the program runs: certificates, lists of revoked ones, what certbot
+// leaves behind (its options for Apache, its folder of symbolic links); and the hourly change of
+// the keys that seal session tickets.
 #include <unistd.h>
 
 #include <algorithm>
@@ -74,6 +75,11 @@ long serial(const RunningProxy& proxy) {
     return ASN1_INTEGER_get(X509_get0_serialNumber(shown));
 }
 
+int ask(RawConnection& client) {
+    client.send("GET /hello HTTP/1.1\r\nHost: a.test\r\n\r\n");
+    return client.receive_response().status;
+}
+
 TEST_P(TlsRenewal, TakesWhatCertbotWritesAsItIs) {
     const Live live;
     RunningOrigin origin;
@@ -90,8 +96,7 @@ TEST_P(TlsRenewal, TakesWhatCertbotWritesAsItIs) {
         terms.version = version;
         terms.ciphers = "DEFAULT:@SECLEVEL=0";
         RawConnection client(proxy.port(), terms);
-        client.send("GET /hello HTTP/1.1\r\nHost: a.test\r\n\r\n");
-        EXPECT_EQ(client.receive_response().status, version == TLS1_1_VERSION ? 0 : 200) << version;
+        EXPECT_EQ(ask(client), version == TLS1_1_VERSION ? 0 : 200) << version;
     }
     wait_until("for the log", [&] {
         return live.folder.read("vhost.log").find("\"GET /hello HTTP/1.1\" 200") !=
@@ -112,6 +117,51 @@ TEST_P(TlsRenewal, FollowsLinksThatAreTurnedRound) {
     }
     EXPECT_EQ(proxy.children(), children);
     EXPECT_EQ(proxy.messages().find("reloaded"), std::string::npos);
+}
+
+/// New files reach the children that run; what is of no use leaves the old certificate serving.
+TEST_P(TlsRenewal, TakesNewCertificatesWithoutANewGeneration) {
+    const TlsFiles files;
+    RunningOrigin origin;
+    RunningProxy proxy(model(), files.server("a.test") + pass_all_to(origin));
+    RawConnection kept(proxy.port(), asking_for("a.test"));
+    EXPECT_EQ(ask(kept), 200);
+    const std::vector<pid_t> children = proxy.children();
+    const long first = serial(proxy);
+    files.folder.write("a.testEC.key", "nonsense");
+    proxy.wait_for_message("were not changed; the old ones go on");
+    EXPECT_NE(proxy.messages().find("this file is of no use"), std::string::npos);
+    EXPECT_EQ(serial(proxy), first);
+    files.server("a.test");
+    proxy.wait_for_message("new certificates for");
+    wait_until("for the new certificate", [&] { return serial(proxy) > first; });
+    EXPECT_EQ(proxy.children(), children);
+    EXPECT_EQ(ask(kept), 200) << "its connection was not touched";
+}
+
+/// Also where the folder itself shows nothing of it.
+TEST_P(TlsRenewal, SeesWhatIsReplacedInAFolder) {
+    const TlsFiles files;
+    const TemporaryFolder lists;
+    RunningOrigin origin;
+    Authority signer;
+    const Issued client = signer.issue("client");
+    lists.write("list.pem", signer.revoke(false));
+    RunningProxy proxy(model(), files.server("a.test") + "SSLCACertificateFile " +
+                                    files.folder.write("ca.pem", signer.certificate()) +
+                                    "\nSSLVerifyClient require\nSSLCARevocationCheck leaf\n"
+                                    "SSLCARevocationPath " +
+                                    lists.file("") + "\n" + pass_all_to(origin));
+    TlsTerms terms = asking_for("a.test");
+    terms.shown = client;
+    RawConnection welcome(proxy.port(), terms);
+    EXPECT_EQ(ask(welcome), 200);
+    lists.write("list.pem", signer.revoke(true));
+    proxy.wait_for_message("new certificates for");
+    wait_until("for the new list", [&] {
+        RawConnection revoked(proxy.port(), terms);
+        return ask(revoked) == 0;
+    });
 }
 
 // ---- the hour

@@ -1,5 +1,5 @@
 // TLS towards clients, by a client that is OpenSSL itself: virtual hosts by SNI,
-// client certificates, revocation, new files, hostile beginnings.
+// client certificates, revocation, hostile beginnings.
 #include <algorithm>
 
 #include "tests/support/behaviour.h"
@@ -394,57 +394,6 @@ TEST_P(Tls, AnswersTheWrongScheme) {
     RawConnection large(proxy.port());
     large.send(std::string("\x16\x03\x01\x40\x00\x01\x01\x00\x00", 9) + std::string(70'000, 'x'));
     EXPECT_EQ(large.receive_rest(), "");
-}
-
-/// New files reach the children that run; what is of no use leaves the old certificate serving.
-TEST_P(Tls, TakesNewCertificatesWithoutANewGeneration) {
-    const TlsFiles files;
-    RunningOrigin origin;
-    RunningProxy proxy(model(), files.server("a.test") + pass_all_to(origin));
-    RawConnection kept(proxy.port(), asking_for("a.test"));
-    EXPECT_EQ(status_of(kept, "a.test"), 200);
-    const std::vector<pid_t> children = proxy.children();
-    const auto serial = [&] {
-        RawConnection client(proxy.port(), asking_for("a.test"));
-        EXPECT_TRUE(client.shake()) << client.tls()->fault();
-        X509* shown = SSL_get0_peer_certificate(client.tls()->ssl());
-        return ASN1_INTEGER_get(X509_get0_serialNumber(shown));
-    };
-    const long first = serial();
-    files.folder.write("a.testEC.key", "nonsense");
-    proxy.wait_for_message("were not changed; the old ones go on");
-    EXPECT_NE(proxy.messages().find("this file is of no use"), std::string::npos);
-    EXPECT_EQ(serial(), first);
-    files.server("a.test");
-    proxy.wait_for_message("new certificates for");
-    wait_until("for the new certificate", [&] { return serial() > first; });
-    EXPECT_EQ(proxy.children(), children);
-    EXPECT_EQ(status_of(kept, "a.test"), 200) << "its connection was not touched";
-}
-
-/// Also where the folder itself shows nothing of it.
-TEST_P(Tls, SeesWhatIsReplacedInAFolder) {
-    const TlsFiles files;
-    const TemporaryFolder lists;
-    RunningOrigin origin;
-    Authority signer;
-    const Issued client = signer.issue("client");
-    lists.write("list.pem", signer.revoke(false));
-    RunningProxy proxy(model(), files.server("a.test") + "SSLCACertificateFile " +
-                                    files.folder.write("ca.pem", signer.certificate()) +
-                                    "\nSSLVerifyClient require\nSSLCARevocationCheck leaf\n"
-                                    "SSLCARevocationPath " +
-                                    lists.file("") + "\n" + pass_all_to(origin));
-    TlsTerms terms = asking_for("a.test");
-    terms.shown = client;
-    RawConnection welcome(proxy.port(), terms);
-    EXPECT_EQ(status_of(welcome, "a.test"), 200);
-    lists.write("list.pem", signer.revoke(true));
-    proxy.wait_for_message("new certificates for");
-    wait_until("for the new list", [&] {
-        RawConnection revoked(proxy.port(), terms);
-        return status_of(revoked, "a.test") == 0;
-    });
 }
 
 }  // namespace

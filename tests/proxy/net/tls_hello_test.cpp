@@ -50,7 +50,6 @@ TEST(TlsHello, is_read_when_it_is_complete) {
         const ClientHello hello = read_client_hello(each);
         EXPECT_EQ(hello.state, State::complete);
         EXPECT_EQ(hello.server_name, "www.example");
-        EXPECT_TRUE(hello.offers_http1);
     }
 }
 
@@ -58,8 +57,6 @@ TEST(TlsHello, may_name_nothing) {
     const ClientHello hello = read_client_hello(real_hello(nullptr));
     EXPECT_EQ(hello.state, State::complete);
     EXPECT_EQ(hello.server_name, "");
-    EXPECT_TRUE(hello.offers_http1);
-    EXPECT_FALSE(read_client_hello(real_hello(nullptr, "\x02h2")).offers_http1);
 }
 
 TEST(TlsHello, may_be_none) {
