@@ -56,9 +56,10 @@ void Runner::apply(const ControlMessage& message) {
     });
 }
 
+/// Where the shortage is over by then, those who were accepted since have nothing to do with it.
 void Runner::shed() {
     loop_.post([this] {
-        if (handler_) handler_->shed();
+        if (handler_ && loop::reserve::is_missing()) handler_->shed();
     });
 }
 

@@ -68,7 +68,7 @@ public:
     void drain(Drain how);
     /// Any thread: cut every connection, then let run() return.
     void stop();
-    /// Any thread: memory is short.
+    /// Any thread: memory is short, and if it still is when this loop hears of it, handlers shed.
     void shed();
     /// Any thread.
     void apply(const ControlMessage& message);

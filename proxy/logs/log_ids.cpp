@@ -150,8 +150,8 @@ constexpr Explanation rows[] = {
      "of memory while a request's head was still coming. The client was answered 503.",
      "Too many open files, no local port left towards one upstream address, or no memory (HG0301 "
      "says so then).",
-     "Raise the limit of open files; widen net.ipv4.ip_local_port_range; keep connections to "
-     "upstreams (enablereuse=On)."},
+     "Raise the limit of open files, or of memory; widen net.ipv4.ip_local_port_range; keep "
+     "connections to upstreams (enablereuse=On)."},
     {LogId::exchange_ended, "exchange ended by us",
      "This process waited no longer for an exchange, since it had to end. Where nothing had been "
      "sent to the client it was answered 503; else its connection was cut, so that it cannot take "

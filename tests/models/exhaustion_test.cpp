@@ -4,6 +4,7 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <chrono>
 #include <filesystem>
 #include <fstream>
@@ -252,17 +253,21 @@ private:
     rlimit before_{};
 };
 
-/// Half a head is answered 503 as soon as there is no memory for the next one; the exchange beside
-/// it, which has begun, goes on.
+/// Half a head is answered 503 as soon as there is no memory for the next one, and what idles is
+/// closed; the exchange beside them, which has begun, goes on.
 TEST_P(Exhaustion, OfMemoryShedsWhoHasNoExchange) {
     if (is_sanitized) GTEST_SKIP() << "sanitizers have an allocator of their own";
     ScriptedOrigin origin;
+    const unsigned threads = keeps_threads(model()) ? 8 : 1;
     // The allocator keeps nothing of its own: what half a head takes is the system's.
     ::setenv("MALLOC_TOP_PAD_", "0", 1);
-    RunningProxy proxy(model(), threads_of(model(), 8) + "MaxConnections 200\n" +
+    RunningProxy proxy(model(), threads_of(model(), threads) + "MaxConnections 200\n" +
                                     "LimitRequestFieldSize 65536\nLimitRequestFields 0\n" +
                                     status_place + pass_all_to(origin));
     ::unsetenv("MALLOC_TOP_PAD_");
+    RawConnection idle(proxy.port());
+    idle.send(get("/status?auto"));
+    EXPECT_EQ(idle.receive_response().status, 200);
     RawConnection busy(proxy.port());
     busy.send(get("/busy"));
     std::string head;
@@ -277,24 +282,31 @@ TEST_P(Exhaustion, OfMemoryShedsWhoHasNoExchange) {
     for (int i = 0; i < 7; i++)
         half += "A: " + std::string(8'000, 'x') + "\r\n";
     std::vector<std::unique_ptr<RawConnection>> flood;
-    const auto some_are_shed = [&] {
+    const std::string line =
+        "HG0301: no more connections are accepted for now: Cannot allocate memory";
+    wait_until("for memory to run short", [&] {
         flood.push_back(std::make_unique<RawConnection>(proxy.port()));
         flood.back()->send(half);
-        for (const auto& each : flood) {
-            if (each->has_news()) return true;
-        }
-        return false;
-    };
-    wait_until("for one to be shed", some_are_shed);
-    for (const auto& each : flood) {
-        if (!each->has_news()) continue;
-        EXPECT_EQ(each->receive_response().status, 503);
-        break;
+        return proxy.error_log().find(line) != std::string::npos;
+    });
+    // Under TLS it may have been a handshake.
+    if (!tests_tls()) {
+        const auto has_news = [](const auto& each) { return each->has_news(); };
+        auto shed = flood.end();
+        wait_until("for one to be shed", [&] {
+            shed = std::find_if(flood.begin(), flood.end(), has_news);
+            return shed != flood.end();
+        });
+        EXPECT_EQ((*shed)->receive_response().status, 503);
     }
-    proxy.error_log("HG0301: no more connections are accepted for now: Cannot allocate memory");
     upstream.send(ok("done", "Connection: close\r\n"));
     EXPECT_EQ(busy.receive_response().content, "done");
     busy.close();
+    // That of another thread, or process, may idle on.
+    if (threads == 1) {
+        EXPECT_EQ(idle.receive_end(), RawConnection::End::fin);
+    }
+    idle.close();
     flood.clear();
     limits.clear();
     RawConnection late(proxy.port());
@@ -303,8 +315,9 @@ TEST_P(Exhaustion, OfMemoryShedsWhoHasNoExchange) {
     again.send(ok("late"));
     EXPECT_EQ(late.receive_response().content, "late");
     late.close();
-    wait_until("for it to be counted",
-               [&] { return value_of(proxy, "Failed proxy/request-head/exhausted") != ""; });
+    if (!tests_tls()) {
+        EXPECT_NE(value_of(proxy, "Failed proxy/request-head/exhausted"), "");
+    }
     EXPECT_EQ(proxy.children(), children);
 }
 
