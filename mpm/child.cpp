@@ -16,6 +16,7 @@
 #include <system_error>
 #include <thread>
 
+#include "mpm/loop/reserve.h"
 #include "mpm/privileges.h"
 #include "mpm/runner.h"
 
@@ -56,6 +57,7 @@ public:
     /// The first runner has this thread; the others one each.
     void run() {
         set_stack_size();
+        loop::reserve::keep(reserve_of(plan_));  // it is served without as well
         std::vector<std::thread> others;
         for (std::size_t i = 1; i < runners_.size(); i++)
             others.push_back(start(i));
@@ -109,6 +111,14 @@ private:
                                      std::min(share, slots(count)));
     }
 
+    /// Memory for when there is none: enough for what tasks may still want before others have given
+    /// theirs back.
+    static std::size_t reserve_of(const ChildPlan& plan) {
+        constexpr std::size_t kib = 1024;
+        const std::size_t threads = plan.sizing.threads_per_child;
+        return plan.serves_many ? 1024 * kib * threads : 256 * kib + 128 * kib * threads;
+    }
+
     RunnerOptions options(unsigned thread, unsigned count) {
         RunnerOptions options;
         // Every bucket has a loop, also when a reload left fewer loops than there are buckets.
@@ -128,6 +138,10 @@ private:
         options.on_left = [this, count] {
             // Else connections would wait in a queue from which nobody takes them.
             if (++left_ == count) plan_.listeners.close();
+        };
+        options.on_shortage = [this] {
+            for (auto& runner : runners_)
+                runner->shed();
         };
         options.on_spent = [this] {
             plan_.scoreboard.row(plan_.row).is_draining = true;  // so that it is replaced at once

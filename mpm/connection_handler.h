@@ -63,6 +63,10 @@ public:
     /// No connection can be accepted for want of descriptors or memory (`error` is errno): the
     /// runner tries again in a moment. Told at each try.
     virtual void accept_paused(int error) { static_cast<void>(error); }
+
+    /// Memory is short: whoever holds some without an exchange being under way gives it back, in
+    /// the passes that follow.
+    virtual void shed() {}
 };
 
 /// Makes the handler of one loop, on that loop's thread.

@@ -1,6 +1,7 @@
 // See many_runner.h.
 #include "mpm/many_runner.h"
 #include "mpm/loop/park.h"
+#include "mpm/loop/reserve.h"
 
 #include <algorithm>
 #include <cerrno>
@@ -54,7 +55,7 @@ loop::Task<void> ManyRunner::accept_from(std::uint32_t listener) {
         } else if (!readiness.readable) {
             wake =
                 co_await loop::Park(loop_, &readiness.readers, accepting, loop::Deadline::never());
-        } else if (std::exchange(has_no_descriptors_, false)) {
+        } else if (std::exchange(has_no_descriptors_, false) || lacks_memory()) {
             wake = co_await loop::sleep(loop_, accepting, pause_without_descriptors);
         } else {
             take_connections(readiness, listener);
@@ -67,6 +68,7 @@ loop::Task<void> ManyRunner::accept_from(std::uint32_t listener) {
 
 void ManyRunner::take_connections(loop::Readiness& readiness, std::uint32_t listener) {
     for (int i = 0; i < accepts_per_turn && connections_.size() < options_.slots; i++) {
+        if (loop::reserve::is_missing()) return;
         loop::AcceptResult accepted = accept(readiness.descriptor);
         if (accepted.socket.is_open()) {
             connections_.spawn(serve(std::move(accepted), listener));

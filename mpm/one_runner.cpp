@@ -11,6 +11,7 @@
 #include <cerrno>
 #include <thread>
 
+#include "mpm/loop/reserve.h"
 #include "mpm/loop/want.h"
 
 namespace headgate::mpm {
@@ -18,6 +19,7 @@ namespace {
 
 constexpr std::uint32_t loops_own = UINT32_MAX;
 constexpr std::chrono::milliseconds pause_without_descriptors{100};
+constexpr std::chrono::milliseconds pause_without_memory{20};
 
 }  // namespace
 
@@ -71,7 +73,7 @@ int OneRunner::idle_timeout() const {
 void OneRunner::wait_for_connection() {
     // Its own connection may have been the last one: begin_drain() first, not one more report.
     if (options_.budget->is_spent()) run_passes();
-    if (is_draining_) return;
+    if (is_draining_ || is_held_back()) return;
     loop_.prepare_to_sleep();
     std::array<epoll_event, 16> events;
     const int count =
@@ -82,6 +84,7 @@ void OneRunner::wait_for_connection() {
     }
     run_passes();
     while (!reported_.empty() && !is_draining_) {
+        if (is_held_back()) continue;
         loop::AcceptResult accepted = accept(options_.listeners[reported_.back()]);
         if (accepted.error == ECANCELED) return;  // the budget is spent: begin_drain() comes
         if (is_out_of_resources(accepted.error)) {
@@ -93,6 +96,17 @@ void OneRunner::wait_for_connection() {
         reported_.pop_back();
         if (accepted.socket.is_open()) serve_one(std::move(accepted), listener);
     }
+}
+
+/// For want of memory. Waits a moment then, in which other threads may give some back.
+bool OneRunner::is_held_back() {
+    if (!loop::reserve::is_missing()) return false;
+    run_passes();  // it may be this thread that makes the reserve anew
+    if (is_draining_ || !lacks_memory()) return is_draining_;
+    loop_.prepare_to_sleep();
+    std::this_thread::sleep_for(pause_without_memory);
+    run_passes();
+    return true;
 }
 
 void OneRunner::serve_one(loop::AcceptResult accepted, std::uint32_t listener) {

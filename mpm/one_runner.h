@@ -18,6 +18,7 @@ private:
     void run_passes();
     void wait_for_connection();
     void serve_one(loop::AcceptResult accepted, std::uint32_t listener);
+    bool is_held_back();
     int idle_timeout() const;
 
     loop::Socket idle_set_;  // every listener, and the loop's own set

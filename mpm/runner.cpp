@@ -4,6 +4,7 @@
 #include <cerrno>
 
 #include "mpm/loop/park.h"
+#include "mpm/loop/reserve.h"
 #include "mpm/many_runner.h"
 #include "mpm/one_runner.h"
 
@@ -11,6 +12,12 @@ namespace headgate::mpm {
 namespace {
 
 constexpr loop::Phase accepting{14};
+
+// How long a shortage of memory may last: so often it is tried to have the reserve again.
+constexpr loop::Milliseconds between_tries{50};
+constexpr unsigned tries_for_all = 4;     // from then on an eighth of it is enough
+constexpr unsigned tries_for_some = 100;  // and from then on nothing
+constexpr unsigned an_eighth = loop::reserve::all_parts / 8;
 
 }  // namespace
 
@@ -28,6 +35,7 @@ Runner::Runner(HandlerFactory& handlers, RunnerOptions options, bool keeps_threa
         loop::tune_accepted_for_relay(listener);
         addresses_.push_back(loop::Address::of_socket(listener));
     }
+    loop_.on_shortage([this] { meet_shortage(); });
 }
 
 void Runner::drain(Drain how) {
@@ -46,6 +54,46 @@ void Runner::apply(const ControlMessage& message) {
     loop_.post([this, message] {
         if (handler_) handler_->apply(message);
     });
+}
+
+/// Where the shortage is over by then, those who were accepted since have nothing to do with it.
+void Runner::shed() {
+    loop_.post([this] {
+        if (handler_ && loop::reserve::is_missing()) handler_->shed();
+    });
+}
+
+/// Here at once, since this thread wanted memory last; elsewhere as soon as may be.
+void Runner::meet_shortage() {
+    if (handler_) handler_->shed();
+    lacks_memory();
+    if (!is_ending_shortage_) background_.spawn(end_shortage());
+    if (options_.on_shortage) options_.on_shortage();
+}
+
+/// When those who were asked to have given memory back, the reserve is made anew, and there is no
+/// shortage any more. Where that cannot be, service goes on all the same: the next shortage may end
+/// the process, and another one takes its place.
+loop::Task<void> Runner::end_shortage() {
+    is_ending_shortage_ = true;
+    loop::Wake wake = co_await loop::yield(loop_, accepting);
+    for (unsigned tries = 1; wake != loop::Wake::cancelled; tries++) {
+        loop_.trim();
+        const unsigned enough = tries > tries_for_all ? an_eighth : loop::reserve::all_parts;
+        if (loop::reserve::restore(enough)) break;
+        if (tries == tries_for_some) {
+            loop::reserve::forgo();
+            break;
+        }
+        wake = co_await loop::sleep(loop_, accepting, between_tries);
+    }
+    is_ending_shortage_ = false;
+}
+
+bool Runner::lacks_memory() {
+    if (!loop::reserve::is_missing()) return false;
+    if (handler_) handler_->accept_paused(ENOMEM);
+    return true;
 }
 
 void Runner::watch_control(const loop::Socket& control, std::function<void(ReceivedWord)> on_word) {

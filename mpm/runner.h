@@ -49,8 +49,9 @@ struct RunnerOptions {
     ChildRow* row = nullptr;
     const Surroundings* surroundings = nullptr;
     AcceptBudget* budget = nullptr;
-    std::function<void()> on_spent;  // the budget is spent: the child is to drain
-    std::function<void()> on_left;   // draining: this runner uses the listeners no more
+    std::function<void()> on_spent;     // the budget is spent: the child is to drain
+    std::function<void()> on_left;      // draining: this runner uses the listeners no more
+    std::function<void()> on_shortage;  // of memory, noticed here: every runner is to shed()
 };
 
 /// Whether accept() failed for want of descriptors or memory: the connection is still there.
@@ -67,6 +68,8 @@ public:
     void drain(Drain how);
     /// Any thread: cut every connection, then let run() return.
     void stop();
+    /// Any thread: memory is short, and if it still is when this loop hears of it, handlers shed.
+    void shed();
     /// Any thread.
     void apply(const ControlMessage& message);
     /// Before run(): has words for this child read from `control` on this runner's loop; each is
@@ -80,6 +83,10 @@ protected:
     loop::Task<void> serve(loop::AcceptResult accepted, std::uint32_t listener);
     void count_ended();
     loop::Task<void> read_control(const loop::Socket& control);
+    void meet_shortage();
+    loop::Task<void> end_shortage();
+    /// Whether memory is short, which is said: then nothing is accepted.
+    bool lacks_memory();
     /// Takes one connection of a listener, if there is one and the budget allows it.
     loop::AcceptResult accept(int listener);
     virtual void begin_drain() = 0;
@@ -94,6 +101,7 @@ protected:
     loop::Scope background_;
     std::function<void(ReceivedWord)> on_word_;
     bool is_draining_ = false;
+    bool is_ending_shortage_ = false;
 };
 
 std::unique_ptr<Runner> make_runner(bool serves_many, HandlerFactory& handlers,

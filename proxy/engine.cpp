@@ -6,6 +6,7 @@
 #include "mpm/loop/take_turn.h"
 #include "proxy/net/plain_transport.h"
 #include "proxy/proxy_header_door.h"
+#include "proxy/status/sums.h"
 #include "proxy/tls_watch.h"
 
 namespace headgate::proxy {
@@ -110,6 +111,20 @@ void Engine::accept_paused(int error) {
     state_.sites->main().errors->write(
         state_.logs, LogLevel::error, LogId::accept_paused, "",
         std::string("no more connections are accepted for now: ") + std::strerror(error));
+}
+
+/// Exchanges go on, and so do tunnels. A connection at the door has been promised nothing yet.
+void Engine::shed() {
+    for (H1Client& client : clients_)
+        client.shed();
+    for (Arrival& arrival : arrivals_) {
+        if (arrival.branch == nullptr || arrival.branch->parked == nullptr) continue;
+        count_failure(
+            state_.surroundings.scoreboard,
+            {net::Side::proxy, net::FailureKind::exhausted, arrival.branch->parked->phase});
+        arrival.branch->interrupt(loop::Wake::cancelled);
+    }
+    state_.upstreams.pool().clear();
 }
 
 void Engine::drain(mpm::Drain how) {

@@ -21,6 +21,7 @@ public:
     void drain(mpm::Drain how) override;
     void apply(const mpm::ControlMessage& message) override;
     void accept_paused(int error) override;
+    void shed() override;
 
 private:
     loop::Task<void> serve_arrival(std::unique_ptr<Arrival> arrival, bool reads_header);

@@ -87,7 +87,8 @@ private:
     void finish();
     void count();
     void report(const net::Failure& failure);
-    void note_refusal(std::uint16_t status, const char* reason);
+    void note_refusal(std::uint16_t status, const char* reason,
+                      net::FailureKind lack = net::FailureKind::stopped);
     Answer refusal(std::uint16_t status, const char* reason);
 
     net::PipeStock* pipes() const { return *settings_->enable_splice ? &state_.pipes : nullptr; }

@@ -18,8 +18,9 @@ using net::Side;
 
 namespace {
 
-/// What a request that is answered with this status, and goes nowhere, is called.
-Failure refused_with(std::uint16_t status, const char* reason) {
+/// What a request that is answered with this status, and goes nowhere, is called. `lack`: as in
+/// RefusedRequest.
+Failure refused_with(std::uint16_t status, const char* reason, FailureKind lack) {
     Failure refused{Side::client, FailureKind::malformed, net::phase::request_head, status, 0,
                     reason};
     switch (status) {
@@ -39,8 +40,8 @@ Failure refused_with(std::uint16_t status, const char* reason) {
             refused.kind = FailureKind::too_large;
             break;
         case 503:  // nothing is wrong with it but the time
-            refused.side = Side::admin;
-            refused.kind = FailureKind::stopped;
+            refused.side = lack == FailureKind::stopped ? Side::admin : Side::proxy;
+            refused.kind = lack;
             break;
         default:
             break;
@@ -249,13 +250,13 @@ void Exchange::refuse(const RefusedRequest& refused) {
     request_.method = refused.method;
     own_answer_ = make_answer(refused.status, *settings_);
     own_answer_->content += refused.told;
-    note_refusal(refused.status, refused.reason);
+    note_refusal(refused.status, refused.reason, refused.lack);
 }
 
 /// Into the error log and the books: what the client asked for cannot be taken.
-void Exchange::note_refusal(std::uint16_t status, const char* reason) {
+void Exchange::note_refusal(std::uint16_t status, const char* reason, FailureKind lack) {
     ledger_.failed = true;
-    ledger_.failure = refused_with(status, reason);
+    ledger_.failure = refused_with(status, reason, lack);
     if (!site_->errors->is_on(LogLevel::info)) return;  // whoever looks for paths gets many of them
     site_->errors->write(state_.logs, LogLevel::info, log_id_of(ledger_.failure, false),
                          client_text(), std::to_string(status) + ": " + reason);

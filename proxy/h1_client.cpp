@@ -102,6 +102,13 @@ void H1Client::drain() {
     }
 }
 
+/// One that something has come for has its turn in any case, and ends there.
+void H1Client::shed() {
+    if (head_wait_ != HeadWait::waits) return;
+    head_wait_ = HeadWait::shed;
+    branch_->interrupt(loop::Wake::cancelled);
+}
+
 // ---- content
 
 Result<ContentRun> H1Client::try_read_content(std::span<char> scratch) {

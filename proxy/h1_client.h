@@ -27,6 +27,8 @@ public:
     static loop::Task<void> serve(std::unique_ptr<H1Client> client);
     /// The process ends: an idle connection may send one more request soon; others finish.
     void drain();
+    /// Memory is short: ends a connection that waits for a request, or for the rest of its head.
+    void shed();
 
     void limit_content(std::uint64_t octets) override { turn_->content_limit = octets; }
     void send_head(const ResponseStart& start) override;
@@ -65,6 +67,8 @@ private:
     static constexpr loop::Milliseconds drain_grace{1000};
 
     enum class HeadEnd : std::uint8_t { complete, refused, gone };
+    /// Whether a head is waited for; shed: for no longer than until this client's next turn.
+    enum class HeadWait : std::uint8_t { none, waits, shed };
 
     /// An exchange, and what belongs to it alone: none of it is kept while the connection idles.
     struct Turn {
@@ -134,6 +138,7 @@ private:
     bool persists_ = true;      // the connection serves another exchange after this one
     bool is_idle_ = false;
     bool is_cut_ = false;
+    HeadWait head_wait_ = HeadWait::none;
 };
 
 }  // namespace headgate::proxy

@@ -3,6 +3,7 @@
 #include "proxy/h1_client.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "mpm/loop/park.h"
 #include "proxy/http/connection_options.h"
@@ -58,13 +59,20 @@ H1Client::HeadTry H1Client::try_head() {
 
 loop::Park H1Client::head_ready(net::Want want) {
     is_idle_ = !has_begun_head();
+    head_wait_ = HeadWait::waits;
     const loop::Phase waiting = is_idle_ ? phase::keep_alive : phase::request_head;
     return wait(*transport_, want, waiting, head_deadline());
 }
 
 H1Client::HeadTry H1Client::end_wait(loop::Wake wake) {
     is_idle_ = false;
-    if (wake == loop::Wake::ready) return try_head();
+    const bool is_shed = std::exchange(head_wait_, HeadWait::none) == HeadWait::shed;
+    if (wake == loop::Wake::ready) {
+        const HeadTry head = try_head();  // it may all be there
+        if (head.is_over || !is_shed) return head;
+        wake = loop::Wake::cancelled;
+    }
+    if (is_shed) head_wait_ = HeadWait::shed;
     if (has_begun_head()) {
         const std::uint16_t status = wake == loop::Wake::deadline ? 408 : 503;
         return {net::Want::read, true, refuse(nullptr, {}, {http::HeadFault::none, status, 0})};
@@ -194,7 +202,9 @@ H1Client::HeadEnd H1Client::refuse(const http::RequestHead* head, std::string_vi
     persists_ = false;
     const bool is_tls = text.starts_with("\x16\x03");
     const bool is_late = error.code == http::HeadFault::none;
+    const bool is_shed = head_wait_ == HeadWait::shed;
     const char* reason = is_late && error.status == 408 ? "the request head took too long"
+                         : is_shed ? "memory is short, and the request's head was not complete"
                          : is_late ? "this process does not wait for the rest of the request"
                          : is_tls  ? "TLS on a port that speaks plain HTTP"
                          : net::read_proxy_header(text).has_begun
@@ -205,7 +215,8 @@ H1Client::HeadEnd H1Client::refuse(const http::RequestHead* head, std::string_vi
     turn_->is_head_request = method == http::Method::head;
     const char* told =
         is_tls ? "<p>This port speaks plain HTTP; the connection began with TLS.</p>\n" : "";
-    turn_->exchange->refuse({head, text, error.status, reason, method, told});
+    const FailureKind lack = is_shed ? FailureKind::exhausted : FailureKind::stopped;
+    turn_->exchange->refuse({head, text, error.status, reason, method, told, lack});
     return HeadEnd::refused;
 }
 

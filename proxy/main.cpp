@@ -7,6 +7,7 @@
 #include "mpm/supervisor.h"
 #include "proxy/healthcheck.h"
 #include "proxy/logs/log_ids.h"
+#include "proxy/net/tls_memory.h"
 #include "proxy/program.h"
 #include "proxy/version.h"
 
@@ -113,6 +114,7 @@ int act(const proxy::CommandLine& line) {
 
 int main(int argc, char** argv) {
     loop::end_where_memory_ends();
+    net::back_tls_by_reserve();  // or it has its memory as ever
     proxy::CommandLine line;
     const std::vector<std::string> arguments(argv + 1, argv + argc);
     if (const auto error = proxy::read_command_line(arguments, line))

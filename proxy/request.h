@@ -43,6 +43,8 @@ struct RefusedRequest {
     const char* reason;     // static text
     http::Method method;    // as far as it was read; `other` when it was not
     const char* told = "";  // static HTML, behind the page of the status
+    /// Of a 503, which has nothing to do with the request: what we lack for it.
+    net::FailureKind lack = net::FailureKind::stopped;
 };
 
 }  // namespace headgate::proxy

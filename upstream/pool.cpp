@@ -32,6 +32,11 @@ loop::Socket SharedStock::take(const std::string& key, loop::TimePoint now) {
     return {};
 }
 
+void SharedStock::clear() {
+    std::lock_guard lock(mutex_);
+    idle_.clear();
+}
+
 // ---- Pool
 // -----------------------------------------------------------------------------------------
 
@@ -126,6 +131,17 @@ void Pool::forget(const std::string& key) {
         loop_.withdraw(idle->waiter);
     size_ -= found->second.idle.size();
     shelves_.erase(found);
+}
+
+/// What was learned of upstreams stays.
+void Pool::clear() {
+    for (auto& [key, shelf] : shelves_) {
+        for (const auto& idle : shelf.idle)
+            loop_.withdraw(idle->waiter);
+        shelf.idle.clear();
+    }
+    size_ = 0;
+    stock_.clear();
 }
 
 /// Clients may choose keys (a server name that is their Host): they are not kept for ever.

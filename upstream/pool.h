@@ -27,6 +27,7 @@ public:
               loop::TimePoint expires);
     /// A socket that has not expired, or one that is not open. It must be probed before use.
     loop::Socket take(const std::string& key, loop::TimePoint now);
+    void clear();
 
     static constexpr std::size_t limit_per_key = 256;
 
@@ -55,6 +56,9 @@ public:
     /// Takes a connection on which nothing is due. Discards it when something has arrived.
     void give(const Endpoint& endpoint, std::unique_ptr<net::Transport> transport,
               loop::Milliseconds idle_limit);
+
+    /// Closes what idles, and what is in the stock: memory is short.
+    void clear();
 
     /// Closes what idles under a key, of a client that has gone.
     void forget(const std::string& key);

@@ -8,9 +8,11 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <map>
 #include <mutex>
 
+#include "mpm/loop/reserve.h"
 #include "mpm/loop/wakeup.h"
 #include "mpm/loop/want.h"
 
@@ -39,7 +41,10 @@ class Resolver::Channel {
 public:
     Channel(loop::Loop& loop, std::string servers) : loop_(loop), servers_(std::move(servers)) {
         static std::once_flag once;
-        std::call_once(once, [] { ares_library_init(ARES_LIB_INIT_ALL); });
+        std::call_once(once, [] {
+            ares_library_init_mem(ARES_LIB_INIT_ALL, loop::reserve::allocate, std::free,
+                                  loop::reserve::reallocate);
+        });
         timer_.call = [](Waiter& waiter) {
             Channel& channel = *static_cast<Channel*>(waiter.context);
             ares_process_fd(channel.ares_, ARES_SOCKET_BAD, ARES_SOCKET_BAD);

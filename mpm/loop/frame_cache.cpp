@@ -7,6 +7,8 @@
 #include <cstdlib>
 #include <new>
 
+#include "mpm/loop/want.h"
+
 namespace headgate::loop::frame_cache {
 namespace {
 
@@ -75,20 +77,14 @@ void* allocate(std::size_t size) {
     if (size > largest.load(std::memory_order_relaxed)) remember(size);
     lists.in_use++;
     const std::size_t index = class_of(size);
-    if (!recycling || index >= classes) {
-        void* fresh = std::malloc(size);
-        if (fresh == nullptr) std::abort();
-        return fresh;
-    }
+    if (!recycling || index >= classes) return allocate_or_end(size);
     FreeList& list = lists.by_class[index];
     if (FreeFrame* frame = list.first) {
         list.first = frame->next;
         list.bytes -= size_of(index);
         return frame;
     }
-    void* fresh = std::malloc(size_of(index));
-    if (fresh == nullptr) std::abort();
-    return fresh;
+    return allocate_or_end(size_of(index));
 }
 
 void release(void* frame, std::size_t size) noexcept {

@@ -16,6 +16,7 @@
 #include <utility>
 
 #include "mpm/loop/frame_cache.h"
+#include "mpm/loop/reserve.h"
 #include "mpm/loop/want.h"
 
 namespace headgate::loop {
@@ -170,6 +171,7 @@ void Loop::expire_deadlines() {
 bool Loop::run_ready() {
     // Only what is ready now: a task that becomes ready meanwhile runs in the next pass, after the
     // set has been looked at again.
+    if (reserve::has_news()) notice_shortage();
     running_ = std::exchange(first_ready_, nullptr);
     last_ready_ = &first_ready_;
     if (running_ == nullptr) return false;
@@ -179,8 +181,19 @@ bool Loop::run_ready() {
         Waiter& waiter = *running_;
         running_ = waiter.next_ready;
         resume(waiter);
+        if (reserve::has_news()) notice_shortage();
     }
     return true;
+}
+
+/// Those who give memory back have the next pass; whoever was ready, and may want more of it, comes
+/// behind them.
+void Loop::notice_shortage() {
+    if (!on_shortage_ || !reserve::take_news()) return;
+    on_shortage_();
+    *last_ready_ = std::exchange(running_, nullptr);
+    while (*last_ready_ != nullptr)
+        last_ready_ = &(*last_ready_)->next_ready;
 }
 
 void Loop::resume(Waiter& waiter) {

@@ -64,6 +64,10 @@ public:
     /// there.
     void before_sleep(Mailbox::Call call) { before_sleep_.push_back(std::move(call)); }
 
+    /// Has `call` made between two tasks when memory has run short in this process and this loop is
+    /// the first to notice. Tasks that it wakes run before those that were ready.
+    void on_shortage(Mailbox::Call call) { on_shortage_ = std::move(call); }
+
     /// Null: nobody. It outlives the loop.
     void set_observer(LoopObserver* observer) { observer_ = observer; }
 
@@ -139,6 +143,7 @@ private:
     void expire_deadlines();
     void retire(Readiness& readiness);
     bool run_ready();
+    void notice_shortage();
     void resume(Waiter& waiter);
     void pass_and_rearm();
     void schedule_tick();
@@ -153,6 +158,7 @@ private:
     TimePoint tick_at_ = TimePoint::max();
     std::uint32_t pass_ = 0;
     std::vector<Mailbox::Call> before_sleep_;
+    Mailbox::Call on_shortage_;
     LoopObserver* observer_ = nullptr;
     bool stopping_ = false;
     bool armed_ = false;

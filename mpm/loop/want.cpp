@@ -11,6 +11,8 @@
 #include <new>
 #include <utility>
 
+#include "mpm/loop/reserve.h"
+
 namespace headgate::loop {
 namespace {
 
@@ -21,7 +23,9 @@ void* kept = nullptr;
 std::atomic<bool> is_ending{false};
 thread_local bool is_ending_here = false;
 
-void raise_want_of_memory() {
+/// Of operator new, which tries again when this returns.
+void find_memory() {
+    if (reserve::release()) return;
     errno = ENOMEM;
     end_for_want_of("memory");
 }
@@ -42,10 +46,19 @@ void end_for_want_of(const char* what) {
     ::_exit(want_status);
 }
 
+void* allocate_or_end(std::size_t size) {
+    void* block = reserve::allocate(size);
+    if (block == nullptr) {
+        errno = ENOMEM;
+        end_for_want_of("memory");
+    }
+    return block;
+}
+
 void end_where_memory_ends(std::function<bool(const char* line)> say) {
     told = std::move(say);
     if (kept == nullptr) kept = std::malloc(kept_for_the_end);
-    std::set_new_handler(raise_want_of_memory);
+    std::set_new_handler(find_memory);
 }
 
 }  // namespace headgate::loop

@@ -131,22 +131,27 @@ constexpr Explanation rows[] = {
     {LogId::accept_paused, "accepting paused",
      "No descriptor or no memory was left for another connection, so none is accepted for a "
      "moment. "
-     "New clients wait in the listen queue; exchanges that are under way go on. At most one such "
-     "line a second.",
-     "More connections than descriptors: each exchange needs two.",
-     "Raise the limit of open files (LimitNOFILE of systemd, ulimit -n), or bound connections with "
-     "MaxConnections. Shorten KeepAliveTimeout if idle clients hold them."},
+     "New clients wait in the listen queue; exchanges that are under way go on. For want of memory "
+     "idle connections were closed as well, those to upstreams and handshakes too, and requests "
+     "of which only half a head was there were answered 503. At most one such line a second.",
+     "More connections than descriptors: each exchange needs two. Or more connections than there "
+     "is memory for; the line says which.",
+     "Raise the limit of open files (LimitNOFILE of systemd, ulimit -n) or that of memory "
+     "(LimitDATA, ulimit -d and -v), or bound connections with MaxConnections. Shorten "
+     "KeepAliveTimeout if idle clients hold them, and lower LimitRequestHead."},
     {LogId::lines_lost, "log lines lost",
      "So many lines could not be written to a log since the last such line. Requests went on: they "
      "never wait for a log. One process says so at a time, once a second at most.",
      "A full disk, or a pipe whose reader does not keep up.",
      "Make room, or mend the reader. ?auto of server-status has the sum as LogLinesLost."},
     {LogId::exhausted, "out of descriptors, ports or memory",
-     "An exchange could not be forwarded for want of something of our own. The client was answered "
-     "503.",
-     "Too many open files, or no local port left towards one upstream address.",
-     "Raise the limit of open files; widen net.ipv4.ip_local_port_range; keep connections to "
-     "upstreams (enablereuse=On)."},
+     "An exchange could not be forwarded for want of something of our own, or the process ran "
+     "short "
+     "of memory while a request's head was still coming. The client was answered 503.",
+     "Too many open files, no local port left towards one upstream address, or no memory (HG0301 "
+     "says so then).",
+     "Raise the limit of open files, or of memory; widen net.ipv4.ip_local_port_range; keep "
+     "connections to upstreams (enablereuse=On)."},
     {LogId::exchange_ended, "exchange ended by us",
      "This process waited no longer for an exchange, since it had to end. Where nothing had been "
      "sent to the client it was answered 503; else its connection was cut, so that it cannot take "

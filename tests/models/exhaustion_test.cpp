@@ -4,6 +4,7 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <chrono>
 #include <filesystem>
 #include <fstream>
@@ -222,6 +223,102 @@ std::string value_of(const RunningProxy& proxy, const std::string& key) {
     if (at == std::string::npos) return "";
     const std::size_t start = at + key.size() + 3;
     return text.substr(start, text.find('\n', start) - start);
+}
+
+/// Of a process, what RLIMIT_DATA counts.
+rlim_t data_octets(pid_t process) {
+    std::ifstream status("/proc/" + std::to_string(process) + "/status");
+    std::string word;
+    rlim_t kib = 0;
+    while (status >> word) {
+        if (word == "VmData:" && status >> kib) break;
+    }
+    return kib * 1024;
+}
+
+/// Lets a process have only so much more memory than it has, for as long as this lives.
+class NoMoreMemory {
+public:
+    NoMoreMemory(pid_t process, rlim_t more) : process_(process) {
+        EXPECT_EQ(::prlimit(process_, RLIMIT_DATA, nullptr, &before_), 0);
+        const rlimit limit{data_octets(process) + more, before_.rlim_max};
+        EXPECT_EQ(::prlimit(process_, RLIMIT_DATA, &limit, nullptr), 0);
+    }
+    ~NoMoreMemory() { ::prlimit(process_, RLIMIT_DATA, &before_, nullptr); }
+    NoMoreMemory(const NoMoreMemory&) = delete;
+    NoMoreMemory& operator=(const NoMoreMemory&) = delete;
+
+private:
+    pid_t process_;
+    rlimit before_{};
+};
+
+/// Half a head is answered 503 as soon as there is no memory for the next one, and what idles is
+/// closed; the exchange beside them, which has begun, goes on.
+TEST_P(Exhaustion, OfMemoryShedsWhoHasNoExchange) {
+    if (is_sanitized) GTEST_SKIP() << "sanitizers have an allocator of their own";
+    ScriptedOrigin origin;
+    const unsigned threads = keeps_threads(model()) ? 8 : 1;
+    // The allocator keeps nothing of its own: what half a head takes is the system's.
+    ::setenv("MALLOC_TOP_PAD_", "0", 1);
+    RunningProxy proxy(model(), threads_of(model(), threads) + "MaxConnections 200\n" +
+                                    "LimitRequestFieldSize 65536\nLimitRequestFields 0\n" +
+                                    status_place + pass_all_to(origin));
+    ::unsetenv("MALLOC_TOP_PAD_");
+    RawConnection idle(proxy.port());
+    idle.send(get("/status?auto"));
+    EXPECT_EQ(idle.receive_response().status, 200);
+    RawConnection busy(proxy.port());
+    busy.send(get("/busy"));
+    std::string head;
+    RawConnection upstream = origin.accept_request(head);
+    proxy.wait_until_parked();
+    const rlim_t more = model() == "prefork" ? 0 : 128 * 1024;
+    const std::vector<pid_t> children = proxy.wait_for_children(model() == "prefork" ? 8 : 1);
+    std::vector<std::unique_ptr<NoMoreMemory>> limits;
+    for (const pid_t child : children)
+        limits.push_back(std::make_unique<NoMoreMemory>(child, more));
+    std::string half = "GET / HTTP/1.1\r\nHost: a\r\n";
+    for (int i = 0; i < 7; i++)
+        half += "A: " + std::string(8'000, 'x') + "\r\n";
+    std::vector<std::unique_ptr<RawConnection>> flood;
+    const std::string line =
+        "HG0301: no more connections are accepted for now: Cannot allocate memory";
+    wait_until("for memory to run short", [&] {
+        flood.push_back(std::make_unique<RawConnection>(proxy.port()));
+        flood.back()->send(half);
+        return proxy.error_log().find(line) != std::string::npos;
+    });
+    // Under TLS it may have been a handshake.
+    if (!tests_tls()) {
+        const auto has_news = [](const auto& each) { return each->has_news(); };
+        auto shed = flood.end();
+        wait_until("for one to be shed", [&] {
+            shed = std::find_if(flood.begin(), flood.end(), has_news);
+            return shed != flood.end();
+        });
+        EXPECT_EQ((*shed)->receive_response().status, 503);
+    }
+    upstream.send(ok("done", "Connection: close\r\n"));
+    EXPECT_EQ(busy.receive_response().content, "done");
+    busy.close();
+    // That of another thread, or process, may idle on.
+    if (threads == 1) {
+        EXPECT_EQ(idle.receive_end(), RawConnection::End::fin);
+    }
+    idle.close();
+    flood.clear();
+    limits.clear();
+    RawConnection late(proxy.port());
+    late.send(get("/late"));
+    RawConnection again = origin.accept_request(head);
+    again.send(ok("late"));
+    EXPECT_EQ(late.receive_response().content, "late");
+    late.close();
+    if (!tests_tls()) {
+        EXPECT_NE(value_of(proxy, "Failed proxy/request-head/exhausted"), "");
+    }
+    EXPECT_EQ(proxy.children(), children);
 }
 
 TEST_P(Exhaustion, OfTheDiskLosesLogLinesAndNoRequests) {

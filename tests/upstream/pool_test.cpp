@@ -185,6 +185,26 @@ TEST(Pool, probes_what_comes_from_the_shared_stock) {
     EXPECT_EQ(other.take(), -1);
 }
 
+/// News of one may be queued already.
+TEST(Pool, is_emptied_when_memory_is_short) {
+    SharedStock stock;
+    Rig rig(stock);
+    Rig other(stock);
+    for (std::size_t i = 0; i < Pool::own_limit_per_key + 2; i++)
+        rig.give();
+    Endpoint elsewhere;
+    elsewhere.key = "elsewhere:80";
+    rig.give(elsewhere);
+    rig.send(1);
+    rig.pool.clear();
+    EXPECT_EQ(rig.pool.size(), 0u);
+    rig.manual.settle();
+    EXPECT_EQ(rig.take(), -1);
+    EXPECT_EQ(other.take(), -1);
+    rig.give();
+    EXPECT_NE(rig.take(), -1);
+}
+
 TEST(SharedStock, forgets_what_has_expired_and_has_a_ceiling) {
     SharedStock stock;
     const loop::TimePoint now{1h};
