@@ -162,6 +162,7 @@ async def descriptors(rig):
     origin = await rigs.Origin().start()
     proxy = await rig.proxy(f"ProxyPass / http://127.0.0.1:{origin.port}/",
                             sizes=THIRTY_TWO[rig.model])
+    rig.expect(await proxy.serves_with(2 if rig.model == "event" else 32), "it did not start whole")
     load = rig.load(proxy, may={"503": 10 ** 6})
     held = [asyncio.ensure_future(rigs.ask(proxy.port, rigs.request("/hold"))) for _ in range(5)]
     await rigs.until(lambda: origin.holding == 5, 10)

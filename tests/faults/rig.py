@@ -164,6 +164,16 @@ class Proxy:
                 return float(value)
         return None
 
+    async def serves_with(self, threads, seconds=20):
+        """Whether so many threads were up within the time: a child that still starts has not got yet
+        what it cannot be without."""
+        end = time.monotonic() + seconds
+        while await self.status("BusyWorkers") + await self.status("IdleWorkers") < threads:
+            if time.monotonic() > end:
+                return False
+            await asyncio.sleep(0.05)
+        return True
+
     def stop(self):
         if self.is_running():
             self.process.send_signal(signal.SIGINT)
