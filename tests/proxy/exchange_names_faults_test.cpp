@@ -7,8 +7,7 @@
 #include <regex>
 
 #include "tests/support/exchange_rig.h"
-#include "tests/support/failing_calls.h"
-#include "tests/support/got.h"
+#include "tests/support/fault_round.h"
 #include "tests/support/name_server.h"
 
 namespace headgate::proxy {
@@ -18,7 +17,7 @@ using support::FailingCalls;
 using support::Got;
 using support::LoadedSites;
 using support::NameServer;
-using support::open_descriptors;
+using support::NothingLeft;
 using support::Record;
 using support::Round;
 using support::ScriptedTransport;
@@ -34,40 +33,19 @@ public:
 
 private:
     static loop::Task<void> run(Round& round, const Serve& self) {
-        const std::size_t descriptors = open_descriptors();
-        {
-            const LoadedSites loaded(support::configuration(
-                "http://origin.test:" + std::to_string(self.origin_.port()), ""));
-            const auto calls = std::make_unique<FailingCalls>(round.plan, self.origin_.port());
-            FailingCalls::names_from(self.names_);
-            Record record;
-            auto exchange = self.serve(round, loaded, record);
-            co_await std::move(exchange);
-            judge(round, record, loaded.file("access.log"));
-        }
-        while (self.origin_.step()) {
-        }
-        EXPECT_EQ(self.origin_.open(), 0u) << "an upstream connection is left";
-        EXPECT_EQ(open_descriptors(), descriptors);
-        EXPECT_EQ(FailingCalls::closed_twice(), 0);
-    }
-
-    loop::Task<void> serve(Round& round, const LoadedSites& loaded, Record& record) const {
-        const auto stock = std::make_unique<upstream::SharedStock>();
-        support::OneThread thread;
-        const auto state =
-            std::make_unique<LoopState>(round.loop(), loaded.sites(), *stock, thread.surroundings);
-        ConnectionFacts facts;
-        facts.client = *loop::Address::from_literal("192.0.2.7", 4000);
-        facts.local = *loop::Address::from_literal("127.0.0.1", 80);
-        facts.candidates = &loaded.sites()->at(facts.local);
+        const NothingLeft nothing_left(self.origin_);
+        const LoadedSites loaded(support::configuration(
+            "http://origin.test:" + std::to_string(self.origin_.port()), ""));
+        const auto calls = std::make_unique<FailingCalls>(round.plan, self.origin_.port());
+        FailingCalls::names_from(self.names_);
+        Record record;
         support::Steps reads{Step::data("GET /a HTTP/1.1\r\nHost: h\r\n\r\n"), Step::block(),
                              Step::end()};
         auto transport = std::make_unique<ScriptedTransport>(round.loop(), std::move(reads),
                                                              support::Steps{}, record);
-        auto client = std::make_unique<H1Client>(*state, std::move(transport), facts);
-        co_await H1Client::serve(std::move(client));
-        state->logs.flush();
+        auto exchange = support::serve_client(round, loaded, std::move(transport));
+        co_await std::move(exchange);
+        judge(round, record, loaded.file("access.log"));
     }
 
     static void judge(const Round& round, const Record& record, const std::string& log) {

@@ -7,8 +7,7 @@
 #include <memory>
 
 #include "tests/support/exchange_rig.h"
-#include "tests/support/failing_calls.h"
-#include "tests/support/got.h"
+#include "tests/support/fault_round.h"
 
 namespace headgate::proxy {
 namespace {
@@ -19,7 +18,7 @@ using support::FailingCalls;
 using support::Got;
 using support::joined;
 using support::LoadedSites;
-using support::open_descriptors;
+using support::NothingLeft;
 using support::Record;
 using support::Round;
 using support::ScriptedTransport;
@@ -88,32 +87,17 @@ public:
 
 private:
     static loop::Task<void> run(Round& round, const Serve& self) {
-        const std::size_t descriptors = open_descriptors();
+        const NothingLeft nothing_left(self.origin_);
         self.seen_ = 0;
-        {
-            const LoadedSites loaded(support::configuration(self.origin_.url(), ""));
-            const auto calls = std::make_unique<FailingCalls>(round.plan, self.origin_.port());
-            Record record;
-            auto exchange = self.serve(round, loaded, record);
-            co_await std::move(exchange);
-            self.judge(round, record, loaded.file("access.log"));
-        }
-        while (self.origin_.step()) {
-        }
-        EXPECT_EQ(self.origin_.open(), 0u) << "an upstream connection is left";
-        EXPECT_EQ(open_descriptors(), descriptors);
-        EXPECT_EQ(FailingCalls::closed_twice(), 0);
+        const LoadedSites loaded(support::configuration(self.origin_.url(), ""));
+        const auto calls = std::make_unique<FailingCalls>(round.plan, self.origin_.port());
+        Record record;
+        auto exchange = support::serve_client(round, loaded, self.client(round, record));
+        co_await std::move(exchange);
+        self.judge(round, record, loaded.file("access.log"));
     }
 
-    loop::Task<void> serve(Round& round, const LoadedSites& loaded, Record& record) const {
-        const auto stock = std::make_unique<upstream::SharedStock>();
-        support::OneThread thread;
-        const auto state =
-            std::make_unique<LoopState>(round.loop(), loaded.sites(), *stock, thread.surroundings);
-        ConnectionFacts facts;
-        facts.client = *loop::Address::from_literal("192.0.2.7", 4000);
-        facts.local = *loop::Address::from_literal("127.0.0.1", 80);
-        facts.candidates = &loaded.sites()->at(facts.local);
+    std::unique_ptr<ScriptedTransport> client(Round& round, Record& record) const {
         support::Steps reads;
         for (int i = 0; i < which_.requests; i++) {
             reads.push_back(Step::data(which_.request));
@@ -123,9 +107,7 @@ private:
         auto transport = std::make_unique<ScriptedTransport>(round.loop(), std::move(reads),
                                                              support::Steps{}, record);
         transport->splice = ScriptedTransport::Splice::works;
-        auto client = std::make_unique<H1Client>(*state, std::move(transport), facts);
-        co_await H1Client::serve(std::move(client));
-        state->logs.flush();
+        return transport;
     }
 
     void judge(const Round& round, const Record& record, const std::string& log) const {

@@ -8,8 +8,7 @@
 
 #include "proxy/raw_tunnel.h"
 #include "tests/support/exchange_rig.h"
-#include "tests/support/failing_calls.h"
-#include "tests/support/got.h"
+#include "tests/support/fault_round.h"
 
 namespace headgate::proxy {
 namespace {
@@ -17,7 +16,7 @@ namespace {
 using support::FailingCalls;
 using support::Got;
 using support::LoadedSites;
-using support::open_descriptors;
+using support::NothingLeft;
 using support::Record;
 using support::Round;
 using support::ScriptedTransport;
@@ -40,14 +39,6 @@ StepOrigin::Script greeting(std::string awaited, std::string head) {
     };
 }
 
-ConnectionFacts facts_of(const LoadedSites& loaded) {
-    ConnectionFacts facts;
-    facts.client = *loop::Address::from_literal("192.0.2.7", 4000);
-    facts.local = *loop::Address::from_literal("127.0.0.1", 80);
-    facts.candidates = &loaded.sites()->at(facts.local);
-    return facts;
-}
-
 /// The body for fail_nth. The plan is that of the calls on the upstream, or of the client's script.
 class Serve {
 public:
@@ -57,20 +48,15 @@ public:
 
 private:
     static loop::Task<void> run(Round& round, const Serve& self) {
-        const std::size_t descriptors = open_descriptors();
-        {
-            const LoadedSites loaded(self.configuration());
-            const auto calls = self.calls_of(round);
-            Record record;
-            auto connection = self.serve(round, loaded, record);
-            co_await std::move(connection);
-            self.judge(round, record, loaded.file("access.log"));
-        }
-        while (self.origin_.step()) {
-        }
-        EXPECT_EQ(self.origin_.open(), 0u) << "an upstream connection is left";
-        EXPECT_EQ(open_descriptors(), descriptors);
-        EXPECT_EQ(FailingCalls::closed_twice(), 0);
+        const NothingLeft nothing_left(self.origin_);
+        const LoadedSites loaded(self.configuration());
+        const auto calls = self.calls_of(round);
+        Record record;
+        auto transport = self.client(round, record);
+        auto connection = self.is_raw_ ? serve_raw(round, loaded, std::move(transport))
+                                       : support::serve_client(round, loaded, std::move(transport));
+        co_await std::move(connection);
+        self.judge(round, record, loaded.file("access.log"));
     }
 
     std::string configuration() const {
@@ -85,25 +71,24 @@ private:
         return std::make_unique<FailingCalls>(round.plan, origin_.port());
     }
 
-    loop::Task<void> serve(Round& round, const LoadedSites& loaded, Record& record) const {
+    std::unique_ptr<net::Transport> client(Round& round, Record& record) const {
+        support::Steps reads{Step::data(is_raw_ ? "hi" : upgrade), Step::block(), Step::data("bye"),
+                             Step::block(), Step::end()};
+        return std::make_unique<ScriptedTransport>(
+            round.loop(), std::move(reads), support::Steps{Step::take(9), Step::block()}, record,
+            ends_ == Ends::client ? &round.plan : nullptr);
+    }
+
+    static loop::Task<void> serve_raw(Round& round, const LoadedSites& loaded,
+                                      std::unique_ptr<net::Transport> transport) {
         const auto stock = std::make_unique<upstream::SharedStock>();
         support::OneThread thread;
         const auto state =
             std::make_unique<LoopState>(round.loop(), loaded.sites(), *stock, thread.surroundings);
-        ConnectionFacts facts = facts_of(loaded);
-        support::Steps reads{Step::data(is_raw_ ? "hi" : upgrade), Step::block(), Step::data("bye"),
-                             Step::block(), Step::end()};
-        auto transport = std::make_unique<ScriptedTransport>(
-            round.loop(), std::move(reads), support::Steps{Step::take(9), Step::block()}, record,
-            ends_ == Ends::client ? &round.plan : nullptr);
-        if (is_raw_) {
-            facts.tunnel_site = facts.candidates->sites.front();
-            const auto raw = std::make_unique<RawTunnel>(*state, std::move(transport), facts, "");
-            co_await raw->serve();
-        } else {
-            auto client = std::make_unique<H1Client>(*state, std::move(transport), facts);
-            co_await H1Client::serve(std::move(client));
-        }
+        ConnectionFacts facts = support::facts_of(loaded);
+        facts.tunnel_site = facts.candidates->sites.front();
+        const auto raw = std::make_unique<RawTunnel>(*state, std::move(transport), facts, "");
+        co_await raw->serve();
         state->logs.flush();
     }
 
