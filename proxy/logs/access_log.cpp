@@ -8,6 +8,7 @@
 #include <charconv>
 
 #include "proxy/http/fields.h"
+#include "proxy/logs/log_time.h"
 #include "proxy/net/tls_peer.h"
 
 namespace headgate::proxy {
@@ -153,12 +154,12 @@ std::string of_request(char letter, const std::string& argument, const RequestFa
 }
 
 std::string time_text(const std::string& format, std::time_t at) {
+    if (format.empty()) return access_log_time(at);
+    if (format == "sec") return std::to_string(at);
     std::tm local{};
     ::localtime_r(&at, &local);
     char text[128];
-    if (format == "sec") return std::to_string(at);
-    const char* layout = format.empty() ? "[%d/%b/%Y:%H:%M:%S %z]" : format.c_str();
-    return {text, std::strftime(text, sizeof text, layout, &local)};
+    return {text, std::strftime(text, sizeof text, format.c_str(), &local)};
 }
 
 void append_ours(std::string& line, const std::string& name, const Ledger& ledger, bool keeps) {

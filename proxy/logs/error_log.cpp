@@ -10,6 +10,8 @@
 #include <cstring>
 #include <ctime>
 
+#include "proxy/logs/log_time.h"
+
 namespace headgate::proxy {
 namespace {
 
@@ -20,21 +22,13 @@ const char* name(LogLevel level) {
     return names[static_cast<std::size_t>(level)];
 }
 
-/// "Mon Nov 23 07:04:01.123456 2026", as Apache writes it.
 std::string time_text() {
     const auto now = std::chrono::system_clock::now();
     const std::time_t seconds = std::chrono::system_clock::to_time_t(now);
     const auto micros = std::chrono::duration_cast<std::chrono::microseconds>(
                             now - std::chrono::system_clock::from_time_t(seconds))
                             .count();
-    std::tm local{};
-    ::localtime_r(&seconds, &local);
-    char day[32];
-    char text[64];
-    std::strftime(day, sizeof day, "%a %b %d %H:%M:%S", &local);
-    std::snprintf(text, sizeof text, "%s.%06d %d", day, static_cast<int>(micros),
-                  local.tm_year + 1900);
-    return text;
+    return error_log_time(seconds, static_cast<int>(micros));
 }
 
 }  // namespace

@@ -38,7 +38,7 @@ ServerName proxy.test
 Listen 127.0.0.1:{port}
 PidFile {work}/headgate.pid
 ErrorLog {work}/error.log
-CustomLog {work}/access.log "status=%>s end=%{{end}}x attempts=%{{attempts}}x at=%{{%s}}t %r"
+CustomLog {work}/access.log "status=%>s end=%{{end}}x attempts=%{{attempts}}x at=%{{sec}}t %r"
 {sizes}
 <Location /status>
 SetHandler server-status
