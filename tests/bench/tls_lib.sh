@@ -185,7 +185,17 @@ serve() {
     # shellcheck disable=SC2046  # a list of words
     start "$1" taskset -c "${cpus:-$server_cpu}" $(command_of "$1" "$serve_first")
     wait_for_port "$serve_first" "$started_pid" || die "$1: $(cat "$work/$1.out")"
+    [ "$1" = hitch ] && put_back "$started_pid" "$serve_first"
     eval "pid_$1=$started_pid ecdsa_$1=$serve_first rsa_$1=$serve_second"
+}
+
+# hitch binds its first worker to the first CPU, whatever it was given: there, beside client and
+# origin, an octet never leaves a cache, and costs a tenth less. Its handshake says that it has begun.
+put_back() {
+    $client "$2" full 1.3 1 >/dev/null || die "hitch does not shake hands"
+    for tree_pid in $(process_tree "$1"); do
+        taskset -cp "${cpus:-$server_cpu}" "$tree_pid" >/dev/null || die "hitch: no CPU"
+    done
 }
 
 start_origin() {
