@@ -51,9 +51,10 @@ Tried PlainTransport::try_write(std::span<const iovec> from) {
     msghdr message{};
     message.msg_iov = const_cast<iovec*>(from.data());
     message.msg_iovlen = from.size();
+    const int flags = more_follows_ ? MSG_NOSIGNAL | MSG_MORE : MSG_NOSIGNAL;
     ssize_t count;
     do {
-        count = ::sendmsg(socket_.descriptor(), &message, MSG_NOSIGNAL);
+        count = ::sendmsg(socket_.descriptor(), &message, flags);
     } while (count < 0 && errno == EINTR);
     if (count >= 0) return {Tried::State::done, static_cast<std::size_t>(count), 0};
     if (!is_would_block(errno)) return {Tried::State::error, 0, errno};

@@ -41,11 +41,16 @@ public:
 
     loop::Readiness& readiness() { return readiness_; }
 
+    /// Whether what is written from now on may wait in the kernel, for more comes before anybody
+    /// waits for anything (MSG_MORE). A socket that is full sends it all the same.
+    void say_more_follows(bool does) { more_follows_ = does; }
+
 private:
     loop::Loop& loop_;
     loop::Readiness& readiness_;
     Unread unread_;
     loop::Socket socket_;
+    bool more_follows_ = false;
 };
 
 }  // namespace headgate::net

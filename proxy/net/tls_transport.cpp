@@ -168,7 +168,9 @@ Tried TlsTransport::try_write(std::span<const iovec> from) {
         const std::span<const char> record = next_record(from, tried.bytes);
         clear_errors();
         std::size_t count = 0;
+        under_->say_more_follows(tried.bytes + record.size() < total);
         const int result = SSL_write_ex(ssl_, record.data(), record.size(), &count);
+        under_->say_more_follows(false);
         write_needs_ = Want::write;
         has_pending_record_ = false;
         if (result == 1) {
