@@ -8,6 +8,7 @@
 
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "proxy/net/tls_context.h"
 #include "proxy/net/tls_sessions.h"
@@ -37,17 +38,35 @@ inline Context client_context() {
     return std::make_shared<TlsContext>(TlsContext::Role::client);
 }
 
+using Ends = std::pair<loop::Socket, loop::Socket>;  // the server's, the client's
+
+inline Ends socket_pair() {
+    int ends[2];
+    HEADGATE_ASSERT(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends) == 0);
+    return {loop::Socket(ends[0]), loop::Socket(ends[1])};
+}
+
+inline Ends tcp_connection() {
+    auto listening = loop::open_listener(*loop::Address::from_literal("127.0.0.1", 0), {});
+    HEADGATE_ASSERT(listening.error == 0);
+    auto connecting = loop::start_connect(loop::Address::of_socket(listening.socket.descriptor()));
+    auto accepted = loop::accept_one(listening.socket.descriptor());
+    HEADGATE_ASSERT(accepted.socket.is_open());
+    return {std::move(accepted.socket), std::move(connecting.socket)};
+}
+
 /// A client and a server over a pair of sockets.
 struct Rig {
-    explicit Rig(Context server = server_context(), Context client = client_context()) {
-        int ends[2];
-        HEADGATE_ASSERT(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends) == 0);
-        auto plain = [&](int end) {
-            return std::make_unique<PlainTransport>(manual.loop, loop::Socket(end));
+    explicit Rig(Context server = server_context(), Context client = client_context(),
+                 Ends ends = socket_pair()) {
+        auto plain = [&](loop::Socket end) {
+            return std::make_unique<PlainTransport>(manual.loop, std::move(end));
         };
-        raw_server = ends[0];
-        this->server = std::make_unique<TlsTransport>(plain(ends[0]), std::move(server));
-        this->client = std::make_unique<TlsTransport>(plain(ends[1]), std::move(client));
+        raw_server = ends.first.descriptor();
+        this->server =
+            std::make_unique<TlsTransport>(plain(std::move(ends.first)), std::move(server));
+        this->client =
+            std::make_unique<TlsTransport>(plain(std::move(ends.second)), std::move(client));
         manual.settle();
     }
     /// Both handshakes, as far as they go.

@@ -3,6 +3,8 @@
 #include "proxy/net/tls_transport.h"
 
 #include <gtest/gtest.h>
+#include <linux/sockios.h>
+#include <sys/ioctl.h>
 
 #include <string>
 
@@ -60,6 +62,24 @@ TEST(TlsTransport, reads_full_records_together) {
     EXPECT_TRUE(rig.write(*rig.client, content.substr(5)).is_done());  // ends with a full one
     EXPECT_EQ(rig.read(*rig.server).size(), content.size() - 5);
     EXPECT_FALSE(rig.server->is_ready(Want::read));
+}
+
+/// The kernel is told that records of one write belong together, but nothing waits there for more
+/// when the write is over: neither the last record nor what is written by itself.
+TEST(TlsTransport, a_write_leaves_nothing_behind_in_the_kernel) {
+    Rig rig(server_context(), client_context(), tcp_connection());
+    ASSERT_TRUE(rig.shake());
+    const auto unsent = [&] {
+        int octets = -1;
+        EXPECT_EQ(::ioctl(rig.raw_server, SIOCOUTQNSD, &octets), 0);
+        return octets;
+    };
+    for (const std::size_t size : {2 * 16 * 1024 + 5, 2 * 16 * 1024, 5}) {
+        const std::string content(size, 'x');
+        EXPECT_EQ(rig.write(*rig.server, content).bytes, size);
+        EXPECT_EQ(unsent(), 0) << size;
+        EXPECT_EQ(rig.read(*rig.client).size(), size);
+    }
 }
 
 /// Octets that are decrypted already make it ready: no edge would come for them.
