@@ -1,6 +1,7 @@
 // See child.h.
 #include "mpm/child.h"
 
+#include <malloc.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
@@ -57,6 +58,7 @@ public:
     /// The first runner has this thread; the others one each.
     void run() {
         set_stack_size();
+        if (plan_.serves_many) share_heap();
         loop::reserve::keep(reserve_of(plan_));  // it is served without as well
         std::vector<std::thread> others;
         for (std::size_t i = 1; i < runners_.size(); i++)
@@ -98,6 +100,11 @@ private:
             std::fprintf(stderr, "headgate: warning: ThreadStackSize %d cannot be had\n", size);
         }
     }
+
+    /// One heap for all event loops: each would keep what it has freed for itself, so that a
+    /// shortage of one could not be met by what the others give back. They are few, and rarely meet
+    /// there.
+    static void share_heap() { ::mallopt(M_ARENA_MAX, 1); }
 
     /// Connections that each of `count` threads may have at a time.
     unsigned slots(unsigned count) const { return std::max(plan_.sizing.connections / count, 1u); }
