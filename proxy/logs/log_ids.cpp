@@ -90,7 +90,8 @@ constexpr Explanation rows[] = {
      "The upstream did not answer, or did not take the request, in time. The client was answered "
      "504.",
      "A request that takes long, an overloaded upstream, or a network that loses packets.",
-     "The phase says where: \"connect\", \"send-request\" or \"upstream-wait\". timeout= and "
+     "The phase says where: \"connect\", \"upstream-tls\", \"send-request\" or "
+     "\"upstream-wait\". timeout= and "
      "connectiontimeout= of ProxyPass, ProxyTimeout and Timeout say how long it may take."},
     {LogId::upstream_unreachable, "upstream unreachable",
      "No connection to the upstream could be made. The client was answered 503.",

@@ -107,16 +107,17 @@ void TlsTransport::keep_session(SSL_SESSION* session) {
 }
 
 loop::Task<Result<void>> handshake(TlsTransport& transport, Side side, loop::Deadline deadline) {
+    const loop::Phase phase = side == Side::upstream ? phase::upstream_tls : phase::tls;
     while (true) {
         const Tried tried = transport.try_handshake();
         if (tried.is_done()) co_return Result<void>();
         if (!tried.would_block()) {
-            Failure failure = lost(side, phase::tls, transport, tried.error);
+            Failure failure = lost(side, phase, transport, tried.error);
             failure.kind = FailureKind::tls_failed;
             co_return failure;
         }
-        const loop::Wake wake = co_await wait(transport, tried.want(), phase::tls, deadline);
-        if (wake != loop::Wake::ready) co_return failed_wait(side, phase::tls, wake);
+        const loop::Wake wake = co_await wait(transport, tried.want(), phase, deadline);
+        if (wake != loop::Wake::ready) co_return failed_wait(side, phase, wake);
     }
 }
 

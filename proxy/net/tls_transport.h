@@ -98,7 +98,7 @@ private:
     bool resets_ : 1 = false;
 };
 
-/// Does the handshake; each wait is in phase::tls. Fails as tls_failed, client_silent,
+/// Does the handshake; each wait is in phase::tls or phase::upstream_tls. Fails as tls_failed, client_silent,
 /// upstream_silent or cancelled.
 loop::Task<Result<void>> handshake(TlsTransport& transport, Side side, loop::Deadline deadline);
 

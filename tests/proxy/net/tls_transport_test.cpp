@@ -196,7 +196,7 @@ TEST(TlsTransport, handshakes_park_and_have_a_deadline) {
     ASSERT_FALSE(client);
     EXPECT_EQ(client.error().side, Side::timeout);
     EXPECT_EQ(client.error().kind, FailureKind::upstream_silent);
-    EXPECT_EQ(client.error().phase, phase::tls);
+    EXPECT_EQ(client.error().phase, phase::upstream_tls);
 }
 
 }  // namespace
