@@ -42,6 +42,7 @@ TEST_P(TlsFloods, NewKeysWithoutEnd) {
     RawConnection hostile(proxy.port(), terms);
     ASSERT_TRUE(hostile.shake());
     EXPECT_NE(ask_after_new_keys(hostile, 40).status, 200);
+    proxy.error_log("HG0102: client reset in keep-alive: too many messages of TLS");
     RawConnection client(proxy.port(), terms);
     ASSERT_TRUE(client.shake());
     EXPECT_EQ(ask_after_new_keys(client, 1).status, 200);
@@ -60,6 +61,20 @@ TEST_P(TlsFloods, NewKeysInsideARequest) {
     EXPECT_NE(ask_after_new_keys(hostile, 200).status, 200);
     EXPECT_EQ(proxy.access_log(1)[0]["end"], "client/request-content/reset");
     proxy.error_log("HG0102: client reset in request-content: too many messages of TLS");
+}
+
+/// In a head too.
+TEST_P(TlsFloods, AHeadThatBreaksOff) {
+    const TlsFiles files;
+    RunningOrigin origin;
+    RunningProxy proxy(model(), one_thread(model()) + files.server("a.test") + pass_all_to(origin));
+    RawConnection client(proxy.port(), asking_for("a.test"));
+    ASSERT_TRUE(client.shake());
+    client.send("GET /hel");
+    client.send_beneath(std::string("\x17\x03\x03\x00\x20", 5) + std::string(32, 'x'));
+    EXPECT_EQ(client.receive_rest(), "");
+    EXPECT_EQ(proxy.access_log(1)[0]["end"], "client/request-head/reset");
+    proxy.error_log("HG0102: client reset in request-head: decryption failed");
 }
 
 /// The first octets of OpenSSL's client: a record with a ClientHello.
