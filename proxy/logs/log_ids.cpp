@@ -35,7 +35,10 @@ constexpr Explanation rows[] = {
     {LogId::client_lost, "client lost",
      "The client closed or reset its connection before its exchange was complete. The upstream was "
      "released.",
-     "A visitor who went on, a client's own timeout, a load balancer's health check, a network.",
+     "A visitor who went on, a client's own timeout, a load balancer's health check, a network. In "
+     "keep-alive, where leaving is nothing to speak of, only TLS that broke: records that cannot "
+     "be "
+     "read, or messages without content and without end.",
      "Nothing, unless there are many: then compare the clients' timeouts with how long upstreams "
      "take (%{phases}x in the access log)."},
     {LogId::client_slow, "client too slow",
