@@ -13,7 +13,7 @@
 namespace headgate::mpm {
 
 /// Failures that are counted apart: numbers that the engine gives names to.
-inline constexpr std::size_t failure_limit = 1280;
+inline constexpr std::size_t failure_limit = 1360;
 
 enum class SlotState : std::uint8_t { open, starting, ready, busy, finishing };
 

@@ -351,10 +351,11 @@ std::chrono::milliseconds Exchange::tunnel_timeout() const {
 loop::Task<void> Exchange::conclude(Failure failure) {
     ledger_.failed = true;
     ledger_.failure = failure;
+    const bool nothing_sent = !response_begun_ || client_.withdraw_head();
+    response_begun_ = !nothing_sent;
     report(failure);
     const bool by_client = net::party_of(failure) == Side::client;
     const bool client_is_gone = is_unwanted(failure);
-    const bool nothing_sent = !response_begun_ || client_.withdraw_head();
     if (client_is_gone && nothing_sent) ledger_.status = status_client_gone;
     if (!nothing_sent || client_is_gone) {
         client_.cut();

@@ -227,7 +227,7 @@ bool Exchange::prepare_tls(const Request& request, const Match& match) {
         ledger_.failed = true;
         ledger_.failure = {Side::proxy,
                            FailureKind::tls_failed,
-                           net::phase::tls,
+                           net::phase::upstream_tls,
                            0,
                            0,
                            "SSLProxyEngine is off for this URL"};

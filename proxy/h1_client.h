@@ -102,6 +102,7 @@ private:
     HeadEnd take_octets(std::string_view got, bool& is_done);
     net::Result<net::ContentRun> within_limit(net::Result<net::ContentRun> run) const;
     HeadEnd end_without_head(const net::Failure* failure);
+    net::Failure broken_tls();
     HeadEnd accept(std::string_view text);
     HeadEnd refuse(const http::RequestHead* head, std::string_view text, http::HeadError error);
     void begin_exchange();

@@ -8,6 +8,7 @@
 #include "mpm/loop/park.h"
 #include "proxy/http/connection_options.h"
 #include "proxy/net/proxy_protocol.h"
+#include "proxy/status/sums.h"
 
 namespace headgate::proxy {
 
@@ -46,15 +47,29 @@ H1Client::HeadTry H1Client::try_head() {
         if (!tried.is_done()) {
             const auto kind =
                 tried.state == Tried::State::end ? FailureKind::incomplete : FailureKind::reset;
-            const Failure failure{Side::client,        kind,
-                                  phase::request_head, 0,
-                                  tried.error,         "the client left inside its request head"};
+            Failure failure{Side::client,        kind,
+                            phase::request_head, 0,
+                            tried.error,         "the client left inside its request head"};
+            if (tried.error == net::broken_tls) failure = broken_tls();
             return {net::Want::read, true, end_without_head(&failure)};
         }
         bool is_done = false;
         const HeadEnd end = take_octets({scratch.data(), tried.bytes}, is_done);
         if (is_done) return {net::Want::read, true, end};
     }
+}
+
+/// A client that leaves between two requests is nothing to speak of. One that breaks its TLS is, as
+/// it is where it speaks in the clear and sends what is no request: an attack, or a fault.
+Failure H1Client::broken_tls() {
+    const loop::Phase phase = has_begun_head() ? phase::request_head : phase::keep_alive;
+    const Failure failure = net::lost(Side::client, phase, *transport_, net::broken_tls);
+    if (has_begun_head()) return failure;  // then its exchange says so
+    count_failure(state_.surroundings.scoreboard, failure);
+    connection_.candidates->sites.front()->errors->write(
+        state_.logs, LogLevel::info, LogId::client_lost, connection_.client.text(),
+        describe(failure));
+    return failure;
 }
 
 loop::Park H1Client::head_ready(net::Want want) {

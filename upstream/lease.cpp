@@ -34,7 +34,7 @@ loop::Task<net::Result<std::unique_ptr<net::Transport>>> Upstreams::open(
     if (options.tls != nullptr && options.tls->context == nullptr) {
         co_return net::Failure{net::Side::proxy,
                                net::FailureKind::tls_failed,
-                               net::phase::tls,
+                               net::phase::upstream_tls,
                                0,
                                0,
                                "TLS is not set up for this upstream"};

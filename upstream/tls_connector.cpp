@@ -28,7 +28,8 @@ loop::Task<Result<std::unique_ptr<net::Transport>>> start_tls(
     if (!shaken) co_return shaken.error();
     const char* fault = net::fault_of_peer(*tls, options.server_name, options.checks);
     if (fault != nullptr) {
-        co_return Failure{Side::upstream, FailureKind::tls_failed, net::phase::tls, 0, 0, fault};
+        co_return Failure{Side::upstream, FailureKind::tls_failed, net::phase::upstream_tls, 0, 0,
+                          fault};
     }
     co_return std::move(tls);
 }

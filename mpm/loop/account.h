@@ -13,7 +13,7 @@ namespace headgate::loop {
 
 /// What a wait is for. Opaque here: an index below phase_limit that the engine gives a name to.
 enum class Phase : std::uint8_t {};
-inline constexpr std::size_t phase_limit = 16;
+inline constexpr std::size_t phase_limit = 17;
 
 /// Told when a piece of work starts and stops running, for live views. Called on the loop's thread.
 class AccountObserver {

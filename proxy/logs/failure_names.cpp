@@ -71,7 +71,7 @@ constexpr const char* phase_words[] = {
     "in the request's content",
     "while the upstream's name was looked up",
     "while the upstream was connected to",
-    "in a TLS handshake",
+    "in the TLS handshake with the client",
     "while the request was sent to the upstream",
     "while the upstream's answer was waited for",
     "in the response's content",
@@ -82,6 +82,7 @@ constexpr const char* phase_words[] = {
     "on an idle upstream connection",
     "before a connection was accepted",
     "in a PROXY protocol header",
+    "in the TLS handshake with the upstream",
 };
 static_assert(std::size(phase_words) == loop::phase_limit);
 

@@ -35,7 +35,10 @@ constexpr Explanation rows[] = {
     {LogId::client_lost, "client lost",
      "The client closed or reset its connection before its exchange was complete. The upstream was "
      "released.",
-     "A visitor who went on, a client's own timeout, a load balancer's health check, a network.",
+     "A visitor who went on, a client's own timeout, a load balancer's health check, a network. In "
+     "keep-alive, where leaving is nothing to speak of, only TLS that broke: records that cannot "
+     "be "
+     "read, or messages without content and without end.",
      "Nothing, unless there are many: then compare the clients' timeouts with how long upstreams "
      "take (%{phases}x in the access log)."},
     {LogId::client_slow, "client too slow",
@@ -90,7 +93,8 @@ constexpr Explanation rows[] = {
      "The upstream did not answer, or did not take the request, in time. The client was answered "
      "504.",
      "A request that takes long, an overloaded upstream, or a network that loses packets.",
-     "The phase says where: \"connect\", \"send-request\" or \"upstream-wait\". timeout= and "
+     "The phase says where: \"connect\", \"upstream-tls\", \"send-request\" or "
+     "\"upstream-wait\". timeout= and "
      "connectiontimeout= of ProxyPass, ProxyTimeout and Timeout say how long it may take."},
     {LogId::upstream_unreachable, "upstream unreachable",
      "No connection to the upstream could be made. The client was answered 503.",

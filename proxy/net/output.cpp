@@ -65,7 +65,7 @@ Result<void> Output::write(std::initializer_list<std::string_view> pieces) {
     if (total == 0) return {};
 
     const Tried tried = transport_.try_write({gather.data(), count});
-    if (tried.state == Tried::State::error) return failure(loop::Phase{}, tried.error);
+    if (tried.state == Tried::State::error) return failure(tried.error);
     want_ = tried.would_block() ? tried.want() : Want::write;
     written_ += tried.bytes;
     if (tried.bytes < total) {
@@ -84,7 +84,7 @@ Result<void> Output::write_pipe() {
         if (tried.is_done()) continue;
         want_ = tried.would_block() ? tried.want() : Want::write;
         if (tried.would_block()) return {};
-        if (!cannot_splice(tried.error)) return failure(loop::Phase{}, tried.error);
+        if (!cannot_splice(tried.error)) return failure(tried.error);
         cannot_splice_ = true;
         pour();
         return write({});
@@ -146,7 +146,9 @@ loop::Task<Result<void>> Output::drain(loop::Phase phase, loop::Deadline deadlin
     }
 }
 
-Failure Output::failure(loop::Phase phase, int error) const {
+/// Nobody has waited yet: it is named after what it would have been waited for.
+Failure Output::failure(int error) const {
+    const loop::Phase phase = side_ == Side::upstream ? phase::send_request : phase::client_write;
     if (error == broken_tls) return lost(side_, phase, transport_, error);
     return {side_, FailureKind::reset, phase, 0, error, "writing failed"};
 }

@@ -27,7 +27,8 @@ public:
     void hold(std::string octets);
 
     /// Writes what is held and then `pieces` (at most 8), as far as the transport takes them now.
-    /// The rest is copied: the pieces are not referred to afterwards.
+    /// The rest is copied: the pieces are not referred to afterwards. Failures are in the phase
+    /// send_request or client_write, by the side.
     Result<void> push(std::initializer_list<std::string_view> pieces);
     /// The same for `before`, what `pipe` holds, and `behind`, which must be a literal. The pipe is
     /// kept while octets are in it, but few octets of a slow peer become an ordinary rest.
@@ -65,7 +66,7 @@ private:
         at_ = 0;
     }
     void keep(std::initializer_list<std::string_view> pieces, std::size_t skip);
-    Failure failure(loop::Phase phase, int error) const;
+    Failure failure(int error) const;
 
     Transport& transport_;
     std::string rest_;

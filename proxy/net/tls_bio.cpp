@@ -69,8 +69,15 @@ int write_to_kernel(BIO* bio, const char* octets, int size) {
     return count;
 }
 
+/// A flag of ours, beside those of OpenSSL's own BIOs (openssl/bio.h: up to 0x1000).
+constexpr int has_stopped = 0x10000;
+
 int bio_read(BIO* bio, char* into, int size) {
     BIO_clear_retry_flags(bio);
+    if (BIO_test_flags(bio, has_stopped) != 0) {
+        errno = EPROTO;
+        return -1;
+    }
     if (kernel_receives(bio)) return read_from_kernel(bio, into, size);
     const Tried tried = under(bio).try_read({into, static_cast<std::size_t>(size)});
     switch (tried.state) {
@@ -146,6 +153,10 @@ BIO* make_tls_bio(PlainTransport& under) {
     BIO_set_init(bio, 1);
     if (kernel_offers_tls()) BIO_push(bio, BIO_new_socket(under.descriptor(), BIO_NOCLOSE));
     return bio;
+}
+
+void stop_reading(BIO* bio) {
+    BIO_set_flags(bio, has_stopped);
 }
 
 }  // namespace headgate::net

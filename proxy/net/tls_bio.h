@@ -13,4 +13,7 @@ namespace headgate::net {
 /// BIO_eof(), errors are errno.
 BIO* make_tls_bio(PlainTransport& under);
 
+/// From here on reading fails (EPROTO), whatever the peer has sent.
+void stop_reading(BIO* bio);
+
 }  // namespace headgate::net

@@ -3,6 +3,7 @@
 
 #include <cctype>
 #include <cstdint>
+#include <utility>
 
 namespace headgate::net {
 namespace {
@@ -10,6 +11,7 @@ namespace {
 using State = ClientHello::State;
 
 constexpr std::size_t record_head = 5;
+constexpr std::size_t message_head = 4;  // type, length
 constexpr std::size_t most_record = 16 * 1024 + 256;
 constexpr char handshake_record = 22;
 constexpr char client_hello = 1;
@@ -52,13 +54,15 @@ bool looks_like_http(std::string_view octets) {
     return true;
 }
 
-/// RFC 6066 section 3: at most one name of type host_name.
+/// RFC 6066 section 3: "MUST NOT contain more than one name of the same name_type". Of two a tunnel
+/// would go by the one, and who gets it unread by the other.
 void read_server_name(std::string_view extension, ClientHello& hello) {
     Reader names(Reader(extension).vector(2));
-    while (!names.is_empty()) {
+    for (bool is_named = false; !names.is_empty();) {
         const std::size_t type = names.number(1);
         const std::string_view name = names.vector(2);
         if (type != 0 || names.is_broken()) continue;
+        if (std::exchange(is_named, true)) hello.state = State::malformed;
         if (name.find('\0') != name.npos) continue;
         hello.server_name.clear();
         for (const char octet : name)
@@ -76,12 +80,24 @@ void read_body(std::string_view body, ClientHello& hello) {
     hello.state = reader.is_broken() ? State::malformed : State::complete;
     if (reader.is_empty()) return;
     Reader extensions(reader.vector(2));
-    while (!extensions.is_empty()) {
+    // RFC 8446 section 4.2: no more than one of a type.
+    for (bool is_named = false; !extensions.is_empty();) {
         const std::size_t type = extensions.number(2);
         const std::string_view extension = extensions.vector(2);
-        if (type == 0) read_server_name(extension, hello);
+        if (type != 0) continue;
+        if (std::exchange(is_named, true)) hello.state = State::malformed;
+        read_server_name(extension, hello);
     }
     if (reader.is_broken() || extensions.is_broken()) hello.state = State::malformed;
+}
+
+/// What the message's head says; 0 where that is not there.
+std::size_t body_size(std::string_view message) {
+    return message.size() < message_head ? 0 : Reader(message.substr(1, 3)).number(3);
+}
+
+bool has_whole(std::string_view message) {
+    return message.size() >= message_head && message.size() - message_head >= body_size(message);
 }
 
 }  // namespace
@@ -96,8 +112,10 @@ ClientHello read_client_hello(std::string_view octets) {
     if (octets[0] != handshake_record) {
         return is(looks_like_http(octets) ? State::plain_http : State::not_tls);
     }
-    std::string message;  // the handshake's octets of all records so far
-    for (std::string_view rest = octets; rest.size() >= record_head;) {
+    std::string message;  // the handshake's octets of the records so far
+    // What comes behind it need not be looked at: early data for a server that was here before
+    // (RFC 8446 section 4.2.10), and the change_cipher_spec in front of it (appendix D.4).
+    for (std::string_view rest = octets; rest.size() >= record_head && !has_whole(message);) {
         const std::size_t size = Reader(rest.substr(3, 2)).number(2);
         if (rest[0] != handshake_record || rest[1] != 3 || size == 0 || size > most_record) {
             return is(State::malformed);
@@ -106,10 +124,10 @@ ClientHello read_client_hello(std::string_view octets) {
         rest.remove_prefix(std::min(record_head + size, rest.size()));
     }
     if (!message.empty() && message[0] != client_hello) return is(State::malformed);
-    const std::size_t size = message.size() < 4 ? 0 : Reader(message.substr(1, 3)).number(3);
+    const std::size_t size = body_size(message);
     if (size > most_hello) return is(State::malformed);
-    if (message.size() >= 4 && message.size() >= 4 + size) {
-        read_body(std::string_view(message).substr(4, size), hello);
+    if (has_whole(message)) {
+        read_body(std::string_view(message).substr(message_head, size), hello);
         return hello;
     }
     return is(octets.size() > most_hello ? State::malformed : State::need_more);

@@ -17,6 +17,8 @@ namespace headgate::net {
 namespace {
 
 constexpr std::size_t record_size = 16 * 1024;
+constexpr std::uint16_t octets_for_a_message = 16;
+constexpr std::uint16_t most_idle_talk = 32 * octets_for_a_message;
 
 /// What a call has to say is read from the thread's queue of errors, so nothing old may lie there.
 /// Looking costs less than emptying what is empty.
@@ -50,6 +52,8 @@ TlsTransport::TlsTransport(std::unique_ptr<PlainTransport> under,
     if (ssl_ == nullptr) loop::end_for_want_of("memory for TLS");
     BIO* bio = make_tls_bio(*under_);
     SSL_set_bio(ssl_, bio, bio);
+    SSL_set_msg_callback(ssl_, hear);
+    SSL_set_msg_callback_arg(ssl_, this);
     if (context_->is_server()) {
         SSL_set_accept_state(ssl_);
     } else {
@@ -107,16 +111,17 @@ void TlsTransport::keep_session(SSL_SESSION* session) {
 }
 
 loop::Task<Result<void>> handshake(TlsTransport& transport, Side side, loop::Deadline deadline) {
+    const loop::Phase phase = side == Side::upstream ? phase::upstream_tls : phase::tls;
     while (true) {
         const Tried tried = transport.try_handshake();
         if (tried.is_done()) co_return Result<void>();
         if (!tried.would_block()) {
-            Failure failure = lost(side, phase::tls, transport, tried.error);
+            Failure failure = lost(side, phase, transport, tried.error);
             failure.kind = FailureKind::tls_failed;
             co_return failure;
         }
-        const loop::Wake wake = co_await wait(transport, tried.want(), phase::tls, deadline);
-        if (wake != loop::Wake::ready) co_return failed_wait(side, phase::tls, wake);
+        const loop::Wake wake = co_await wait(transport, tried.want(), phase, deadline);
+        if (wake != loop::Wake::ready) co_return failed_wait(side, phase, wake);
     }
 }
 
@@ -135,8 +140,9 @@ Tried TlsTransport::try_read(std::span<char> into) {
         const int result =
             SSL_read_ex(ssl_, into.data() + tried.bytes, into.size() - tried.bytes, &count);
         read_needs_ = Want::read;
-        if (result == 1) {
+        if (result == 1 && !is_flooded_) {
             tried.bytes += count;
+            count_content(count);
             may_have_more_ = SSL_has_pending(ssl_) == 1;
             is_plenty = count == record_size && under_->is_ready(Want::read);
             continue;
@@ -209,14 +215,16 @@ Tried TlsTransport::ended(int result, Want tried) {
     const unsigned long code = ERR_peek_last_error();
     const char* text = ERR_reason_error_string(code);
     fault_ = text != nullptr ? text : "connection lost";
-    if (error == SSL_ERROR_ZERO_RETURN && tried == Want::read) {
+    if (error == SSL_ERROR_ZERO_RETURN && tried == Want::read && !is_flooded_) {
         end_ = Tried::State::end;
         return end();
     }
     is_open_ = false;
     end_ = Tried::State::error;
     end_error_ = broken_tls;
-    if (error == SSL_ERROR_SYSCALL || error == SSL_ERROR_ZERO_RETURN) {
+    if (is_flooded_) {
+        fault_ = "too many messages of TLS without content";
+    } else if (error == SSL_ERROR_SYSCALL || error == SSL_ERROR_ZERO_RETURN) {
         end_error_ = said != 0 ? said : ended_without_notice;
     } else if (ERR_GET_REASON(code) == SSL_R_UNEXPECTED_EOF_WHILE_READING) {
         end_error_ = ended_without_notice;
@@ -226,6 +234,25 @@ Tried TlsTransport::ended(int result, Want tried) {
     }
     clear_errors();
     return end();
+}
+
+/// What the peer says once the handshake is done that is no content: new keys, renegotiation,
+/// tickets. SSL_read() goes on as long as such messages come, and would keep the thread. So there
+/// may be 32 of them, and one more for every 16 octets of content; then nothing more is read.
+void TlsTransport::hear(int is_sent, int, int type, const void*, std::size_t, ssl_st* ssl,
+                        void* self) {
+    TlsTransport& to = *static_cast<TlsTransport*>(self);
+    if (is_sent != 0 || type != SSL3_RT_HANDSHAKE || !to.is_open_) return;
+    if (to.idle_talk_ < most_idle_talk) {
+        to.idle_talk_ += octets_for_a_message;
+        return;
+    }
+    to.is_flooded_ = true;
+    stop_reading(SSL_get_rbio(ssl));
+}
+
+void TlsTransport::count_content(std::size_t octets) {
+    idle_talk_ -= static_cast<std::uint16_t>(std::min<std::size_t>(idle_talk_, octets));
 }
 
 void TlsTransport::unread(std::string_view octets) {

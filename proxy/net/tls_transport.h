@@ -80,6 +80,9 @@ private:
     Tried ended(int result, Want tried);
     Tried give_to_kernel(std::span<const iovec> from);
     void say_goodbye();
+    static void hear(int is_sent, int version, int type, const void* octets, std::size_t size,
+                     ssl_st* ssl, void* self);
+    void count_content(std::size_t octets);
 
     std::unique_ptr<PlainTransport> under_;
     std::shared_ptr<const TlsContext> context_;
@@ -96,10 +99,12 @@ private:
     bool kernel_sends_ : 1 = false;  // it makes the records (tls_kernel.h)
     bool is_open_ : 1 = false;       // handshake done, and neither side has closed or failed
     bool resets_ : 1 = false;
+    bool is_flooded_ : 1 = false;
+    std::uint16_t idle_talk_ = 0;  // see hear()
 };
 
-/// Does the handshake; each wait is in phase::tls. Fails as tls_failed, client_silent,
-/// upstream_silent or cancelled.
+/// Does the handshake; each wait is in phase::tls or phase::upstream_tls. Fails as tls_failed,
+/// client_silent, upstream_silent or cancelled.
 loop::Task<Result<void>> handshake(TlsTransport& transport, Side side, loop::Deadline deadline);
 
 }  // namespace headgate::net

@@ -78,14 +78,15 @@ void add_connections(const Status& status, Lines& lines) {
     lines.add("Processes", status.processes);
     lines.add("Stopping", status.stopping);
     lines.add("ConnsTotal", status.connections);
-    lines.add("ConnsAsyncWaitIO",
-              in(status, phase::request_head) + in(status, phase::request_content));
+    lines.add("ConnsAsyncWaitIO", in(status, phase::tls) + in(status, phase::request_head) +
+                                      in(status, phase::request_content));
     lines.add("ConnsAsyncWriting", in(status, phase::client_write));
     lines.add("ConnsAsyncKeepAlive",
               status.connections > working ? status.connections - working : std::uint64_t{0});
     lines.add("ConnsAsyncClosing", in(status, phase::linger));
     lines.add("ConnsAsyncProxyWait", in(status, phase::resolve) + in(status, phase::connect) +
-                                         in(status, phase::tls) + in(status, phase::send_request) +
+                                         in(status, phase::upstream_tls) +
+                                         in(status, phase::send_request) +
                                          in(status, phase::upstream_wait));
     lines.add("ConnsAsyncProxyBody", in(status, phase::response_content));
     lines.add("ConnsAsyncTunnel", in(status, phase::tunnel));

@@ -127,5 +127,20 @@ TEST_P(BrokenResponses, AreCutSoThatTheyCannotBeTakenForWhole) {
     proxy.error_log("HG0202: upstream ");
 }
 
+/// What breaks while its head is still held back is answered, and the log says so: nothing was cut.
+TEST_P(BrokenResponses, AreAnsweredWhileNothingWasSent) {
+    ScriptedOrigin origin;
+    RunningProxy proxy(model(), pass_all_to(origin));
+    RawConnection client(proxy.port());
+    client.send(get("/"));
+    std::string head;
+    RawConnection upstream = origin.accept_request(head);
+    upstream.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nno size\r\n");
+    EXPECT_EQ(client.receive_response().status, 502);
+    const LogLine line = proxy.access_log(1)[0];
+    EXPECT_EQ(line["end"], "upstream/response-content/malformed");
+    proxy.error_log("HG0207: upstream malformed in response-content");
+}
+
 }  // namespace
 }  // namespace headgate

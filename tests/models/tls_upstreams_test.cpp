@@ -95,7 +95,7 @@ TEST_P(TlsUpstreams, AreJudgedAsTheirProxySectionSays) {
     EXPECT_EQ(status(proxy, "/b/hello"), 200);
     EXPECT_EQ(status(proxy, "/a/hello/x"), 502) << "one of the first is in the pool";
     EXPECT_EQ(status(proxy, "/a/hello"), 200);
-    EXPECT_EQ(proxy.access_log(4)[3].releases("tls"), 0u) << "pooled";
+    EXPECT_EQ(proxy.access_log(4)[3].releases("upstream-tls"), 0u) << "pooled";
 }
 
 TEST_P(TlsUpstreams, AreVerified) {
@@ -114,7 +114,7 @@ TEST_P(TlsUpstreams, AreVerified) {
         client.send(get("/hello"));
         EXPECT_EQ(client.receive_response().status, first);
         if (first == 200 && model() == "event") {
-            EXPECT_EQ(proxy.access_log(2)[1].releases("tls"), 0u) << "pooled";
+            EXPECT_EQ(proxy.access_log(2)[1].releases("upstream-tls"), 0u) << "pooled";
         }
         return first;
     };
@@ -243,7 +243,7 @@ TEST_P(TlsUpstreams, AreAskedForHttp11) {
     EXPECT_NE(client.receive_response().content.find("http/1.1"), std::string::npos);
     client.send(get("/hello"));
     EXPECT_EQ(client.receive_response().status, 200);
-    EXPECT_EQ(proxy.access_log(2)[1].releases("tls"), 0u) << "pooled";
+    EXPECT_EQ(proxy.access_log(2)[1].releases("upstream-tls"), 0u) << "pooled";
     RunningProxy other(model(), "<VirtualHost *:${PORT}>\nServerName a.test\n" +
                                     files.server("a.test") + "Protocols h2\nTunnelTo tcp://" +
                                     origin.address() + "\n</VirtualHost>\n");

@@ -110,6 +110,18 @@ TEST(Output, drains_as_room_comes) {
     EXPECT_EQ(rig.record.written(), "abcdef");
 }
 
+/// What fails at once has not waited, but is named like what would have.
+TEST(Output, fails_in_the_phase_of_its_side) {
+    for (const Side side : {Side::client, Side::upstream}) {
+        Rig rig({Step::fail(EPIPE)});
+        Output output(rig.transport, side);
+        const Result<void> result = output.push({"abc"});
+        ASSERT_FALSE(result);
+        EXPECT_EQ(full_name(result.error()), side == Side::client ? "client/client-write/reset"
+                                                                  : "upstream/send-request/reset");
+    }
+}
+
 TEST(Output, drain_gives_up_at_its_deadline) {
     Rig rig({Step::stall()});
     loop::Scope scope(rig.manual.loop);

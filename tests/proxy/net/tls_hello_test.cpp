@@ -53,6 +53,50 @@ TEST(TlsHello, is_read_when_it_is_complete) {
     }
 }
 
+/// RFC 8446 section 4.2.10: early data comes at once, for a server that was here before and took
+/// it; who takes none skips it.
+TEST(TlsHello, may_have_early_data_behind_it) {
+    const std::string octets = real_hello("www.example");
+    const std::string dummy("\x14\x03\x03\x00\x01\x01", 6);
+    const std::string early = std::string("\x17\x03\x03\x00\x20", 5) + std::string(32, 'x');
+    for (const std::string& behind : {dummy, early, dummy + early + early, early.substr(0, 7)}) {
+        const ClientHello hello = read_client_hello(octets + behind);
+        EXPECT_EQ(hello.state, State::complete);
+        EXPECT_EQ(hello.server_name, "www.example");
+    }
+    EXPECT_EQ(read_client_hello(in_records(octets, 7).substr(0, 24) + dummy).state,
+              State::malformed)
+        << "between two records of it";
+}
+
+/// A ClientHello with these extensions only.
+std::string hello_with(std::string extensions) {
+    const auto in = [](const std::string& octets) {
+        return std::string(1, static_cast<char>(octets.size() >> 8)) +
+               static_cast<char>(octets.size() & 255) + octets;
+    };
+    const std::string body = "\x03\x03" + std::string(32, 'r') + std::string(1, 0) +
+                             in("\x13\x01") + std::string("\x01\0", 2) + in(extensions);
+    return "\x16\x03\x01" + in(std::string("\x01\0", 2) + in(body));
+}
+
+TEST(TlsHello, has_one_name) {
+    const std::string a(
+        "\0\0\x01"
+        "a",
+        4),
+        b("\0\0\x01"
+          "b",
+          4);
+    const auto extension = [](const std::string& names) {
+        const char size = static_cast<char>(names.size());
+        return std::string("\0\0\0", 3) + static_cast<char>(size + 2) + '\0' + size + names;
+    };
+    EXPECT_EQ(read_client_hello(hello_with(extension(a))).server_name, "a");
+    EXPECT_EQ(read_client_hello(hello_with(extension(a + b))).state, State::malformed);
+    EXPECT_EQ(read_client_hello(hello_with(extension(a) + extension(b))).state, State::malformed);
+}
+
 TEST(TlsHello, may_name_nothing) {
     const ClientHello hello = read_client_hello(real_hello(nullptr));
     EXPECT_EQ(hello.state, State::complete);

@@ -191,6 +191,44 @@ TEST(TlsTransport, plain_octets_are_no_handshake) {
     EXPECT_STRNE(rig.client->fault(), "");
 }
 
+/// RFC 8446 section 4.6.3 sets no limit to new keys; whoever reads them does nothing else
+/// meanwhile.
+TEST(TlsTransport, endless_new_keys_are_not_read) {
+    for (const bool is_client : {true, false}) {
+        Rig rig;
+        ASSERT_TRUE(rig.shake());
+        TlsTransport& from = is_client ? *rig.client : *rig.server;
+        TlsTransport& to = is_client ? *rig.server : *rig.client;
+        for (int i = 0; i < 100; i++) {
+            ASSERT_EQ(SSL_key_update(from.ssl(), SSL_KEY_UPDATE_NOT_REQUESTED), 1);
+            rig.write(from, "one for 17 octets");
+            EXPECT_EQ(rig.read(to), "one for 17 octets");
+        }
+        int sent = 0;
+        for (; sent < 100 && rig.last.state != State::error; sent++) {
+            ASSERT_EQ(SSL_key_update(from.ssl(), SSL_KEY_UPDATE_NOT_REQUESTED), 1);
+            ASSERT_EQ(SSL_do_handshake(from.ssl()), 1);
+            rig.read(to);
+        }
+        EXPECT_EQ(sent, 33);
+        EXPECT_EQ(rig.last.error, broken_tls);
+        EXPECT_STREQ(to.fault(), "too many messages of TLS without content");
+    }
+}
+
+/// What only looks whether there is news reads them too.
+TEST(TlsTransport, endless_tickets_are_news) {
+    Rig rig;
+    ASSERT_TRUE(rig.shake());
+    EXPECT_FALSE(rig.client->has_news(true)) << "a ticket";
+    for (int i = 0; i < 32; i++) {
+        ASSERT_EQ(SSL_new_session_ticket(rig.server->ssl()), 1);
+        ASSERT_EQ(SSL_do_handshake(rig.server->ssl()), 1);
+        rig.manual.settle();
+        EXPECT_EQ(rig.client->has_news(true), i == 31) << i;
+    }
+}
+
 loop::Task<void> await_handshake(TlsTransport& transport, Side side, Result<void>& result) {
     const loop::Deadline deadline = loop::Deadline::after(5s);
     result = co_await handshake(transport, side, deadline);
@@ -216,7 +254,7 @@ TEST(TlsTransport, handshakes_park_and_have_a_deadline) {
     ASSERT_FALSE(client);
     EXPECT_EQ(client.error().side, Side::timeout);
     EXPECT_EQ(client.error().kind, FailureKind::upstream_silent);
-    EXPECT_EQ(client.error().phase, phase::tls);
+    EXPECT_EQ(client.error().phase, phase::upstream_tls);
 }
 
 }  // namespace
