@@ -14,6 +14,7 @@
 #include "proxy/net/tls_choices.h"
 #include "proxy/net/tls_kernel.h"
 #include "proxy/net/tls_owned.h"
+#include "proxy/net/tls_pem.h"
 #include "proxy/net/tls_staples.h"
 #include "proxy/net/tls_transport.h"
 
@@ -138,6 +139,8 @@ TlsCredentialProblem TlsContext::add_credential(const TlsCredential& credential)
     const Owned<BIO> text = bio_of(credential.certificates);
     const Owned<X509> own(PEM_read_bio_X509_AUX(text.get(), nullptr, nullptr, nullptr));
     if (!own) return {Where::certificate, "no certificate in it: " + last_reason("not PEM")};
+    std::string fault = fault_of_pem(credential.certificates, PemKind::certificates);
+    if (!fault.empty()) return {Where::certificate, std::move(fault)};
     Owned<STACK_OF(X509)> chain(sk_X509_new_null());
     while (X509* next = PEM_read_bio_X509(text.get(), nullptr, nullptr, nullptr))
         sk_X509_push(chain.get(), next);
@@ -157,16 +160,15 @@ TlsCredentialProblem TlsContext::add_credential(const TlsCredential& credential)
 }
 
 TlsCredentialProblem TlsContext::add_choices(const TlsCredential& mixed) {
-    const std::size_t keys = TlsChoices::keys_in(mixed.key);
-    if (keys <= 1) {
-        TlsCredentialProblem of_first = add_credential(mixed);
-        // Else it may belong to a certificate further on.
-        if (of_first.is_none() || keys == 0) return of_first;
-        if (!TlsChoices().add(mixed).is_none()) return of_first;
+    auto choices = std::make_unique<TlsChoices>();
+    TlsCredentialProblem problem = choices->add(mixed);
+    if (!problem.is_none()) {
+        if (TlsChoices::keys_in(mixed.key) > 1) return problem;
+        // What a lone pair lacks is told as of a server's.
+        TlsCredentialProblem of_lone = TlsContext(Role::client).add_credential(mixed);
+        return of_lone.is_none() ? problem : of_lone;
     }
-    choices_ = std::make_unique<TlsChoices>();
-    TlsCredentialProblem problem = choices_->add(mixed);
-    if (!problem.is_none()) return problem;
+    choices_ = std::move(choices);
     shown_ = choices_->briefs();
     choices_->serve(native_);
     return {};

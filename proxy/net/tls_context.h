@@ -70,9 +70,9 @@ public:
     void prefer_own_ciphers();
     /// One for each type of key at most: a later one of the same type takes its place.
     TlsCredentialProblem add_credential(const TlsCredential& credential);
-    /// Client side: certificates and keys in one text. One key: as add_credential(). Several: the
-    /// certificate that one of them belongs to is shown where the server names its authority
-    /// (tls_choices.h); the other certificates are their chains.
+    /// Client side: certificates and keys in one text, in any order. A certificate that one of the
+    /// keys belongs to is shown where the server names its authority, or none (tls_choices.h); the
+    /// other certificates are their chains.
     TlsCredentialProblem add_choices(const TlsCredential& mixed);
     /// Certificates that others' are verified with.
     std::string add_authorities(const std::string& pem);

@@ -197,5 +197,29 @@ TEST(TlsContext, says_what_is_wrong_with_a_credential) {
     EXPECT_GT(context.shown()[0].expiry, std::time(nullptr) + 80 * 86400);
 }
 
+/// OpenSSL's readers take the first broken object for the end.
+TEST(TlsContext, says_where_a_text_is_broken) {
+    const std::string whole = authority().certificate();
+    std::string broken = whole;
+    broken.replace(broken.find('\n') + 1, 8, "AAAAAAAA");
+    const std::string list = authority().revoke(false);
+    std::string bad_list = list;
+    bad_list.replace(bad_list.find('\n') + 1, 8, "AAAAAAAA");
+    TlsContext context(TlsContext::Role::server);
+    for (const std::string& text : {whole + broken, whole + broken + whole}) {
+        const std::string fault = "certificate 2 cannot be read: ";
+        EXPECT_EQ(context.add_authorities(text).substr(0, fault.size()), fault);
+        EXPECT_EQ(context.announce_authorities(text).substr(0, fault.size()), fault);
+        const support::Issued own = authority().issue("one");
+        const auto problem = context.add_credential({own.certificate + broken, own.key, ""});
+        EXPECT_EQ(problem.text.substr(0, fault.size()), fault);
+        EXPECT_EQ(problem.where, TlsCredentialProblem::Where::certificate);
+    }
+    EXPECT_EQ(context.add_revocations(list + bad_list).substr(0, 18), "revocation list 2 ");
+    EXPECT_EQ(context.add_authorities(whole + bad_list), "") << "it is about certificates";
+    EXPECT_EQ(context.add_authorities(whole.substr(0, 200)).substr(0, 8), "its PEM ");
+    EXPECT_EQ(context.add_authorities("no PEM"), "no certificate in it");
+}
+
 }  // namespace
 }  // namespace headgate::net
