@@ -174,13 +174,17 @@ TlsCredentialProblem TlsContext::add_choices(const TlsCredential& mixed) {
     return {};
 }
 
-std::string TlsContext::command(const std::string& name, const std::string& value) {
+std::string TlsContext::command(const std::string& name, std::string value,
+                                const std::string& folder) {
     ERR_clear_error();
     const Owned<SSL_CONF_CTX> conf(SSL_CONF_CTX_new());
     SSL_CONF_CTX_set_ssl_ctx(conf.get(), native_);
     SSL_CONF_CTX_set_flags(conf.get(),
                            SSL_CONF_FLAG_FILE | SSL_CONF_FLAG_CERTIFICATE |
                                (is_server() ? SSL_CONF_FLAG_SERVER : SSL_CONF_FLAG_CLIENT));
+    const int type = SSL_CONF_cmd_value_type(conf.get(), name.c_str());
+    const bool is_name = type == SSL_CONF_TYPE_FILE || type == SSL_CONF_TYPE_DIR;
+    if (is_name && !value.starts_with('/')) value = folder + "/" + value;
     const int result = SSL_CONF_cmd(conf.get(), name.c_str(), value.c_str());
     SSL_CONF_CTX_finish(conf.get());
     if (result == -2) return "unknown command of OpenSSL";

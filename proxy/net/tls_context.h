@@ -81,8 +81,9 @@ public:
     std::string add_revocations(const std::string& pem);
     void verify_peer(Verify mode, int depth);
     void check_revocation(Revocation mode, bool missing_is_right);
-    /// An OpenSSL configuration command (SSL_CONF_cmd), as of SSLOpenSSLConfCmd.
-    std::string command(const std::string& name, const std::string& value);
+    /// An OpenSSL configuration command (SSL_CONF_cmd), as of SSLOpenSSLConfCmd. Where its value is
+    /// the name of a file or a folder, that starts from `folder`.
+    std::string command(const std::string& name, std::string value, const std::string& folder);
     /// Sessions are resumed only where this is the same: by virtual host and what it demands.
     void set_identity(const std::string& identity);
     /// Stateless resumption; null: none. `tickets` outlives this. The first key of `own` seals

@@ -174,7 +174,7 @@ std::shared_ptr<TlsContext> make_server_context(const TlsSite& site, const TlsFi
     }
     context->offer_protocols(settings.protocols_offered, settings.own_protocol_order);
     for (const auto& [name, value] : settings.commands) {
-        const std::string problem = context->command(name.text, value.text);
+        const std::string problem = context->command(name.text, value.text, site.server_root);
         if (!problem.empty()) {
             diagnostics.error(name.span, name.text + " " + value.text + ": " + problem);
         }

@@ -187,8 +187,8 @@ TEST(TlsContext, says_what_is_wrong_with_a_credential) {
               "the key does not belong to the certificate");
     EXPECT_NE(context.set_ciphers("NONSENSE"), "");
     EXPECT_EQ(context.set_ciphers("HIGH:!aNULL"), "");
-    EXPECT_NE(context.command("Nonsense", "x"), "");
-    EXPECT_EQ(context.command("Curves", "X25519:P-256"), "");
+    EXPECT_NE(context.command("Nonsense", "x", "/"), "");
+    EXPECT_EQ(context.command("Curves", "X25519:P-256", "/"), "");
     EXPECT_TRUE(context.shown().empty());
     EXPECT_EQ(context.add_credential({one.certificate, one.key, ""}).text, "");
     ASSERT_EQ(context.shown().size(), 1u);
