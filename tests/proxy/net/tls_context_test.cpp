@@ -135,6 +135,33 @@ TEST(TlsContext, shows_the_certificates_it_was_given) {
     }
 }
 
+/// RSA and ECDSA beside one another are mostly issued by different authorities.
+TEST(TlsContext, has_a_chain_for_each_type_of_key) {
+    support::Authority of_ec("Of EC", authority()), of_rsa("Of RSA", authority());
+    auto server = std::make_shared<TlsContext>(TlsContext::Role::server);
+    for (const auto& [issuer, kind] : {std::pair{&of_ec, "EC"}, std::pair{&of_rsa, "RSA"}}) {
+        const support::Issued own = issuer->issue("server.test", kind);
+        const std::string certificates = own.certificate + issuer->certificate();
+        EXPECT_EQ(server->add_credential({certificates, own.key, ""}).text, "");
+    }
+    for (const char* version : {"TLSv1.2", "TLSv1.3"}) {
+        for (const auto& [algorithm, issuer] :
+             {std::pair{"ECDSA+SHA256", "Of EC"}, std::pair{"RSA-PSS+SHA256", "Of RSA"}}) {
+            const Context client = client_context();
+            EXPECT_EQ(client->command("SignatureAlgorithms", algorithm, "/"), "");
+            EXPECT_EQ(client->command("MaxProtocol", version, "/"), "");
+            Rig rig(server, client);
+            ASSERT_TRUE(rig.shake()) << version << algorithm;
+            const STACK_OF(X509)* chain = SSL_get_peer_cert_chain(rig.client->ssl());
+            ASSERT_EQ(sk_X509_num(chain), 2);
+            char name[64] = "";
+            X509_NAME_get_text_by_NID(X509_get_subject_name(sk_X509_value(chain, 1)),
+                                      NID_commonName, name, sizeof name);
+            EXPECT_STREQ(name, issuer) << version << algorithm;
+        }
+    }
+}
+
 TEST(TlsContext, refuses_the_revoked) {
     for (const bool is_revoked : {false, true}) {
         const support::Issued shown = authority().issue("client.test");
