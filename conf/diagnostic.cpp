@@ -65,6 +65,11 @@ void Diagnostics::error(Span span, std::string message, std::string hint, std::s
 }
 
 void Diagnostics::warning(Span span, std::string message, std::string hint, std::string help) {
+    const auto is_same = [&](const Entry& entry) {
+        return !entry.is_error && entry.span == span && entry.message == message;
+    };
+    // A directive that several virtual hosts inherit is looked at for each.
+    if (std::any_of(entries_.begin(), entries_.end(), is_same)) return;
     entries_.push_back({false, span, std::move(message), std::move(hint), std::move(help)});
 }
 

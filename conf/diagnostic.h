@@ -22,6 +22,7 @@ public:
     /// `message` says what was found, `hint` (beside the caret) what was expected, `help` (a line
     /// of its own) where to read more. A span that is nowhere shows the message alone.
     void error(Span span, std::string message, std::string hint = "", std::string help = "");
+    /// The same of the same place is said once.
     void warning(Span span, std::string message, std::string hint = "", std::string help = "");
 
     bool has_errors() const { return error_count_ != 0; }

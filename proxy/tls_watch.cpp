@@ -108,6 +108,7 @@ void TlsWatch::watch(std::size_t part, const Site& site, std::vector<std::string
 
 std::vector<std::string> TlsWatch::look() {
     std::vector<std::string> news;
+    said_.clear();
     for (Watched& watched : watched_) {
         say_expired(watched);
         std::vector<FileStamp> now = stamps_.of(watched.names);
@@ -133,7 +134,7 @@ std::string TlsWatch::reload(Watched& watched) {
     const std::string whose = described(watched.part, site);
     if (is_made) {
         watched.is_tried_again = false;
-        std::cerr << diagnostics.render(false) << "headgate: new certificates for " << whose
+        std::cerr << unsaid(diagnostics.render(false)) << "headgate: new certificates for " << whose
                   << std::endl;
         return pack(watched.part, site.index, files);
     }
@@ -142,9 +143,16 @@ std::string TlsWatch::reload(Watched& watched) {
         return "";
     }
     watched.is_tried_again = false;
-    std::cerr << diagnostics.render(false) << "headgate: the certificates of " << whose
+    std::cerr << unsaid(diagnostics.render(false)) << "headgate: the certificates of " << whose
               << " were not changed; the old ones go on" << std::endl;
     return "";
+}
+
+/// Nothing when the last virtual host was told the same: many may share a directive.
+std::string TlsWatch::unsaid(std::string text) {
+    if (text == said_) return "";
+    said_ = text;
+    return text;
 }
 
 /// Makes such files those of new connections; false when they are of no use.

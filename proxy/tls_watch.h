@@ -35,6 +35,7 @@ private:
     };
     void watch(std::size_t part, const Site& site, std::vector<std::string> names);
     std::string reload(Watched& watched);
+    std::string unsaid(std::string text);
     static bool take(std::size_t part, TlsSite& site, const TlsFiles& files,
                      conf::Diagnostics& diagnostics);
     static void say_expired(Watched& watched);
@@ -42,6 +43,7 @@ private:
 
     FileStamps stamps_;
     std::vector<Watched> watched_;
+    std::string said_;     // by this look(), last
     bool serves_ = false;  // some site speaks TLS with clients
 };
 

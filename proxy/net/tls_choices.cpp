@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "proxy/net/tls_owned.h"
+#include "proxy/net/tls_pem.h"
 
 namespace headgate::net {
 
@@ -107,6 +108,8 @@ TlsCredentialProblem TlsChoices::add(const TlsCredential& mixed) {
         return {Where::key, "private key " + std::to_string(keys.size() + 1) +
                                 " in it: " + last_reason("not PEM")};
     }
+    std::string fault = fault_of_pem(mixed.certificates, PemKind::certificates);
+    if (!fault.empty()) return {Where::certificate, std::move(fault)};
     std::vector<Owned<X509>> issuers;
     for (Owned<X509>& certificate : certificates_of(mixed.certificates)) {
         if (has(certificate.get())) {
@@ -118,6 +121,7 @@ TlsCredentialProblem TlsChoices::add(const TlsCredential& mixed) {
         }
     }
     if (!keys.empty()) return {Where::key, "a private key in it belongs to no certificate in it"};
+    if (choices_.empty()) return {Where::certificate, "no certificate with its key in it"};
     for (Choice& choice : choices_)
         choice.chain = chain_of(choice.certificate.get(), issuers);
     return {};
@@ -154,7 +158,7 @@ int TlsChoices::show(ssl_st* ssl, void* of) {
 const TlsChoices::Choice* TlsChoices::choose(ssl_st* ssl) const {
     const STACK_OF(X509_NAME)* authorities = SSL_get0_peer_CA_list(ssl);
     const bool is_asked = authorities != nullptr && sk_X509_NAME_num(authorities) > 0;
-    if (!is_asked || choices_.size() == 1) return &choices_.front();
+    if (!is_asked) return &choices_.front();
     for (int i = 0; i < sk_X509_NAME_num(authorities); i++) {
         for (const Choice& choice : choices_) {
             if (choice.is_of(sk_X509_NAME_value(authorities, i))) return &choice;

@@ -1,8 +1,7 @@
-// TlsChoices: several certificates of a client, one of which is shown: the first whose authority,
-// or one of its chain, is named by the server (RFC 8446 section 4.2.4, RFC 5246 section 7.4.4).
-// Where the server names none it is the first of all; where none fits nothing is shown, as in
-// Apache. A single one is shown whatever is named, and needs no choice where it stands first
-// (TlsContext::add_credential).
+// TlsChoices: the certificates of a client, one of which is shown: the first whose authority, or
+// one of its chain, is named by the server (RFC 8446 section 4.2.4, RFC 5246 section 7.4.4). Where
+// the server names none it is the first of all; where none fits nothing is shown, though there be
+// but one, as in Apache (ssl_callback_proxy_cert of mod_ssl; tried with 2.4.71).
 #pragma once
 
 #include <string>

@@ -14,6 +14,7 @@
 #include "proxy/net/tls_choices.h"
 #include "proxy/net/tls_kernel.h"
 #include "proxy/net/tls_owned.h"
+#include "proxy/net/tls_pem.h"
 #include "proxy/net/tls_staples.h"
 #include "proxy/net/tls_transport.h"
 
@@ -138,6 +139,8 @@ TlsCredentialProblem TlsContext::add_credential(const TlsCredential& credential)
     const Owned<BIO> text = bio_of(credential.certificates);
     const Owned<X509> own(PEM_read_bio_X509_AUX(text.get(), nullptr, nullptr, nullptr));
     if (!own) return {Where::certificate, "no certificate in it: " + last_reason("not PEM")};
+    std::string fault = fault_of_pem(credential.certificates, PemKind::certificates);
+    if (!fault.empty()) return {Where::certificate, std::move(fault)};
     Owned<STACK_OF(X509)> chain(sk_X509_new_null());
     while (X509* next = PEM_read_bio_X509(text.get(), nullptr, nullptr, nullptr))
         sk_X509_push(chain.get(), next);
@@ -157,28 +160,31 @@ TlsCredentialProblem TlsContext::add_credential(const TlsCredential& credential)
 }
 
 TlsCredentialProblem TlsContext::add_choices(const TlsCredential& mixed) {
-    const std::size_t keys = TlsChoices::keys_in(mixed.key);
-    if (keys <= 1) {
-        TlsCredentialProblem of_first = add_credential(mixed);
-        // Else it may belong to a certificate further on.
-        if (of_first.is_none() || keys == 0) return of_first;
-        if (!TlsChoices().add(mixed).is_none()) return of_first;
+    auto choices = std::make_unique<TlsChoices>();
+    TlsCredentialProblem problem = choices->add(mixed);
+    if (!problem.is_none()) {
+        if (TlsChoices::keys_in(mixed.key) > 1) return problem;
+        // What a lone pair lacks is told as of a server's.
+        TlsCredentialProblem of_lone = TlsContext(Role::client).add_credential(mixed);
+        return of_lone.is_none() ? problem : of_lone;
     }
-    choices_ = std::make_unique<TlsChoices>();
-    TlsCredentialProblem problem = choices_->add(mixed);
-    if (!problem.is_none()) return problem;
+    choices_ = std::move(choices);
     shown_ = choices_->briefs();
     choices_->serve(native_);
     return {};
 }
 
-std::string TlsContext::command(const std::string& name, const std::string& value) {
+std::string TlsContext::command(const std::string& name, std::string value,
+                                const std::string& folder) {
     ERR_clear_error();
     const Owned<SSL_CONF_CTX> conf(SSL_CONF_CTX_new());
     SSL_CONF_CTX_set_ssl_ctx(conf.get(), native_);
     SSL_CONF_CTX_set_flags(conf.get(),
                            SSL_CONF_FLAG_FILE | SSL_CONF_FLAG_CERTIFICATE |
                                (is_server() ? SSL_CONF_FLAG_SERVER : SSL_CONF_FLAG_CLIENT));
+    const int type = SSL_CONF_cmd_value_type(conf.get(), name.c_str());
+    const bool is_name = type == SSL_CONF_TYPE_FILE || type == SSL_CONF_TYPE_DIR;
+    if (is_name && !value.starts_with('/')) value = folder + "/" + value;
     const int result = SSL_CONF_cmd(conf.get(), name.c_str(), value.c_str());
     SSL_CONF_CTX_finish(conf.get());
     if (result == -2) return "unknown command of OpenSSL";

@@ -70,9 +70,9 @@ public:
     void prefer_own_ciphers();
     /// One for each type of key at most: a later one of the same type takes its place.
     TlsCredentialProblem add_credential(const TlsCredential& credential);
-    /// Client side: certificates and keys in one text. One key: as add_credential(). Several: the
-    /// certificate that one of them belongs to is shown where the server names its authority
-    /// (tls_choices.h); the other certificates are their chains.
+    /// Client side: certificates and keys in one text, in any order. A certificate that one of the
+    /// keys belongs to is shown where the server names its authority, or none (tls_choices.h); the
+    /// other certificates are their chains.
     TlsCredentialProblem add_choices(const TlsCredential& mixed);
     /// Certificates that others' are verified with.
     std::string add_authorities(const std::string& pem);
@@ -81,8 +81,9 @@ public:
     std::string add_revocations(const std::string& pem);
     void verify_peer(Verify mode, int depth);
     void check_revocation(Revocation mode, bool missing_is_right);
-    /// An OpenSSL configuration command (SSL_CONF_cmd), as of SSLOpenSSLConfCmd.
-    std::string command(const std::string& name, const std::string& value);
+    /// An OpenSSL configuration command (SSL_CONF_cmd), as of SSLOpenSSLConfCmd. Where its value is
+    /// the name of a file or a folder, that starts from `folder`.
+    std::string command(const std::string& name, std::string value, const std::string& folder);
     /// Sessions are resumed only where this is the same: by virtual host and what it demands.
     void set_identity(const std::string& identity);
     /// Stateless resumption; null: none. `tickets` outlives this. The first key of `own` seals

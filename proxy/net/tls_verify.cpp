@@ -10,6 +10,7 @@
 #include "proxy/http/field_names.h"
 #include "proxy/net/tls_context.h"
 #include "proxy/net/tls_peer.h"
+#include "proxy/net/tls_pem.h"
 
 namespace headgate::net {
 namespace {
@@ -50,7 +51,7 @@ int judge(int is_right, X509_STORE_CTX* verifying) {
 template <class T>
 using Reader = T* (*)(BIO*, T**, pem_password_cb*, void*);
 
-/// Every object of a PEM text, given to `take`; how many there were.
+/// Every object of a PEM text, given to `take`; how many there were, after fault_of_pem().
 template <class T, class Take>
 int each_of(const std::string& pem, Reader<T> read, void (*release)(T*), Take take) {
     BIO* text = BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size()));
@@ -77,6 +78,8 @@ bool has_name(const STACK_OF(X509_NAME) * names, const X509* certificate) {
 }  // namespace
 
 std::string TlsContext::add_authorities(const std::string& pem) {
+    std::string fault = fault_of_pem(pem, PemKind::certificates);
+    if (!fault.empty()) return fault;
     X509_STORE* store = SSL_CTX_get_cert_store(native_);
     const int count = each_of<X509>(pem, PEM_read_bio_X509, X509_free, [&](X509* certificate) {
         X509_STORE_add_cert(store, certificate);
@@ -88,6 +91,8 @@ std::string TlsContext::add_authorities(const std::string& pem) {
 }
 
 std::string TlsContext::announce_authorities(const std::string& pem) {
+    std::string fault = fault_of_pem(pem, PemKind::certificates);
+    if (!fault.empty()) return fault;
     STACK_OF(X509_NAME)* names = sk_X509_NAME_new_null();
     const int count = each_of<X509>(pem, PEM_read_bio_X509, X509_free, [&](X509* certificate) {
         if (has_name(names, certificate)) return;
@@ -98,6 +103,8 @@ std::string TlsContext::announce_authorities(const std::string& pem) {
 }
 
 std::string TlsContext::add_revocations(const std::string& pem) {
+    std::string fault = fault_of_pem(pem, PemKind::revocations);
+    if (!fault.empty()) return fault;
     X509_STORE* store = SSL_CTX_get_cert_store(native_);
     const int count = each_of<X509_CRL>(pem, PEM_read_bio_X509_CRL, X509_CRL_free,
                                         [&](X509_CRL* list) { X509_STORE_add_crl(store, list); });

@@ -11,6 +11,25 @@ using conf::Parsed;
 using conf::Word;
 using Context = net::TlsContext;
 
+namespace {
+
+/// 0: none that works.
+unsigned protocols_of(std::string_view name) {
+    if (conf::is_equal_name(name, "all")) return Context::tls_1_2 | Context::tls_1_3;
+    if (conf::is_equal_name(name, "TLSv1.2")) return Context::tls_1_2;
+    if (conf::is_equal_name(name, "TLSv1.3")) return Context::tls_1_3;
+    return 0;
+}
+
+bool is_broken_protocol(std::string_view name) {
+    for (const std::string_view broken : {"TLSv1", "TLSv1.1", "SSLv3", "SSLv2"}) {
+        if (conf::is_equal_name(name, broken)) return true;
+    }
+    return false;
+}
+
+}  // namespace
+
 void set_protocols(conf::Set<unsigned>& protocols, const Call& call) {
     unsigned chosen = 0;
     bool is_first = true;
@@ -20,23 +39,19 @@ void set_protocols(conf::Set<unsigned>& protocols, const Call& call) {
         const bool has_sign = sign == '+' || sign == '-';
         if (has_sign) name.remove_prefix(1);
         if (is_first && sign == '-') chosen = Context::tls_1_2 | Context::tls_1_3;
-        unsigned meant = 0;
-        if (conf::is_equal_name(name, "all")) {
-            meant = Context::tls_1_2 | Context::tls_1_3;
-        } else if (conf::is_equal_name(name, "TLSv1.2")) {
-            meant = Context::tls_1_2;
-        } else if (conf::is_equal_name(name, "TLSv1.3")) {
-            meant = Context::tls_1_3;
-        } else if (conf::is_equal_name(name, "TLSv1") || conf::is_equal_name(name, "TLSv1.1") ||
-                   conf::is_equal_name(name, "SSLv3") || conf::is_equal_name(name, "SSLv2")) {
-            if (sign != '-') {
-                call.error(word, std::string(name) + " is refused: it is broken (RFC 8996)",
-                           "TLSv1.2 and TLSv1.3 work");
-                return;
-            }
-        } else {
+        const unsigned meant = protocols_of(name);
+        if (meant == 0 && !is_broken_protocol(name)) {
             call.wrong_value(word, "all, TLSv1.2 or TLSv1.3, with + or - in front");
             return;
+        }
+        if (meant == 0 && sign != '-') {
+            call.error(word, std::string(name) + " is refused: it is broken (RFC 8996)",
+                       "TLSv1.2 and TLSv1.3 work");
+            return;
+        }
+        if (!has_sign && chosen != 0) {
+            call.diagnostics.warning(word.span, "this takes the place of what stands before it",
+                                     "write +" + std::string(name) + " to add it");
         }
         chosen = sign == '-' ? chosen & ~meant : has_sign ? chosen | meant : meant;
         is_first = false;

@@ -97,6 +97,10 @@ void check_options(RouteSettings&, const Call& call) {
         // The facts are there for fields and logs anyway; StrictRequire is how it always is.
         for (const std::string_view known : {"StdEnvVars", "ExportCertData", "StrictRequire"})
             is_known = is_known || conf::is_equal_name(name, known);
+        if (is_known && is_minus) {
+            call.diagnostics.warning(word.span,
+                                     "no effect: " + std::string(name) + " is always on");
+        }
         if (is_known) continue;
         for (const std::string_view later :
              {"FakeBasicAuth", "OptRenegotiate", "LegacyDNStringFormat", "ExportBothCertData"})

@@ -50,8 +50,8 @@ constexpr conf::Row rows[] = {
                                            "Which certificates of an upstream may not be revoked."),
     side<&Upstream::machine_certificate, conf::text_value>(
         "SSLProxyMachineCertificateFile", "file", "",
-        "The certificate with its key that upstreams are shown; of several pairs, the one of an "
-        "authority that the upstream names."),
+        "The certificates with their keys that upstreams may be shown: the one of an authority "
+        "that the upstream names, the first where it names none."),
     side<&Upstream::machine_path, conf::text_value>(
         "SSLProxyMachineCertificatePath", "folder",
         "", "The same, every file of it in the order of their names."),

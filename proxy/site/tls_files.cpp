@@ -2,6 +2,7 @@
 #include "proxy/site/tls_files.h"
 
 #include <dirent.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 #include <ctime>
@@ -31,7 +32,8 @@ std::string TlsFileReader::read(const std::string& path, const conf::Span& span,
     return text;
 }
 
-std::string TlsFileReader::read_folder(const conf::Set<std::string>& path, const char* what) {
+std::string TlsFileReader::read_folder(const conf::Set<std::string>& path, const char* what,
+                                       net::PemKind kind) {
     std::string all;
     if (path->empty()) return all;
     const std::string name = from_root(server_root_, *path);
@@ -46,11 +48,25 @@ std::string TlsFileReader::read_folder(const conf::Set<std::string>& path, const
     }
     ::closedir(folder);
     std::sort(entries.begin(), entries.end());
-    for (const std::string& entry : entries) {
-        std::string text;
-        if (conf::read_text(name + "/" + entry, text).empty()) all += text + "\n";
-    }
+    for (const std::string& entry : entries)
+        all += read_entry(name + (name.ends_with('/') ? "" : "/") + entry, path.span(), kind);
     return all;
+}
+
+/// A file of a folder that is of no use is named, and passed over.
+std::string TlsFileReader::read_entry(const std::string& name, const conf::Span& span,
+                                      net::PemKind kind) {
+    struct stat facts {};
+    if (::stat(name.c_str(), &facts) == 0 && S_ISDIR(facts.st_mode)) return "";
+    std::string text;
+    std::string problem = conf::read_text(name, text);
+    if (problem.empty()) {
+        problem = net::is_pem(text) ? net::fault_of_pem(text, kind)
+                                    : "no certificate, key or revocation list in it (PEM)";
+    }
+    if (problem.empty()) return text + "\n";
+    diagnostics_.warning(span, "\"" + name + "\" is skipped: " + problem);
+    return "";
 }
 
 std::vector<std::string> full_names(const std::string& server_root,

@@ -9,6 +9,7 @@
 
 #include "conf/diagnostic.h"
 #include "proxy/net/tls_context.h"
+#include "proxy/net/tls_pem.h"
 #include "proxy/settings/tls.h"
 
 namespace headgate::proxy {
@@ -34,10 +35,14 @@ public:
     std::string read(const conf::Set<std::string>& path, const char* what) {
         return read(*path, path.span(), what);
     }
-    /// Every file of a folder, in the order of their names, each with a line's end behind it.
-    std::string read_folder(const conf::Set<std::string>& path, const char* what);
+    /// Every file of a folder, in the order of their names, each with a line's end behind it. One
+    /// that cannot be read is left out, with a warning that names it; folders in it are left out.
+    std::string read_folder(const conf::Set<std::string>& path, const char* what,
+                            net::PemKind kind);
 
 private:
+    std::string read_entry(const std::string& name, const conf::Span& span, net::PemKind kind);
+
     const std::string& server_root_;
     conf::Diagnostics& diagnostics_;
 };

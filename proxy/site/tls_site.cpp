@@ -95,12 +95,15 @@ TlsFiles read_tls_files(const TlsSite& site, conf::Diagnostics& diagnostics) {
         read.credentials.push_back(std::move(credential));
     }
     read.staples = read_staples(site, read.credentials, diagnostics);
-    read.authorities = files.read(settings.ca_file, "authorities") +
-                       files.read_folder(settings.ca_path, "authorities");
-    read.announced = files.read(settings.announced_file, "authorities") +
-                     files.read_folder(settings.announced_path, "authorities");
-    read.revocations = files.read(settings.crl_file, "revocation lists") +
-                       files.read_folder(settings.crl_path, "revocation lists");
+    read.authorities =
+        files.read(settings.ca_file, "authorities") +
+        files.read_folder(settings.ca_path, "authorities", net::PemKind::certificates);
+    read.announced =
+        files.read(settings.announced_file, "authorities") +
+        files.read_folder(settings.announced_path, "authorities", net::PemKind::certificates);
+    read.revocations =
+        files.read(settings.crl_file, "revocation lists") +
+        files.read_folder(settings.crl_path, "revocation lists", net::PemKind::revocations);
     return read;
 }
 
@@ -171,7 +174,7 @@ std::shared_ptr<TlsContext> make_server_context(const TlsSite& site, const TlsFi
     }
     context->offer_protocols(settings.protocols_offered, settings.own_protocol_order);
     for (const auto& [name, value] : settings.commands) {
-        const std::string problem = context->command(name.text, value.text);
+        const std::string problem = context->command(name.text, value.text, site.server_root);
         if (!problem.empty()) {
             diagnostics.error(name.span, name.text + " " + value.text + ": " + problem);
         }

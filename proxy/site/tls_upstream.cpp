@@ -49,13 +49,16 @@ TlsFiles read_upstream_files(const TlsUpstream& upstream, conf::Diagnostics& dia
     const TlsUpstreamSettings& settings = upstream.settings;
     TlsFileReader files(upstream.server_root, diagnostics);
     TlsFiles read;
-    read.authorities = files.read(settings.ca_file, "authorities") +
-                       files.read_folder(settings.ca_path, "authorities");
-    read.revocations = files.read(settings.crl_file, "revocation lists") +
-                       files.read_folder(settings.crl_path, "revocation lists");
+    read.authorities =
+        files.read(settings.ca_file, "authorities") +
+        files.read_folder(settings.ca_path, "authorities", net::PemKind::certificates);
+    read.revocations =
+        files.read(settings.crl_file, "revocation lists") +
+        files.read_folder(settings.crl_path, "revocation lists", net::PemKind::revocations);
     if (!settings.shows_certificate()) return read;
-    const std::string own = files.read(settings.machine_certificate, "certificate") + "\n" +
-                            files.read_folder(settings.machine_path, "certificates");
+    const std::string own =
+        files.read(settings.machine_certificate, "certificate") + "\n" +
+        files.read_folder(settings.machine_path, "certificates", net::PemKind::pairs);
     const std::string chain = files.read(settings.machine_chain, "chain of certificates");
     read.credentials.push_back({own + "\n" + chain, own, ""});
     return read;

@@ -40,6 +40,17 @@ TEST(Diagnostics, sorts_by_place_and_counts) {
     EXPECT_TRUE(diagnostics.has_errors());
 }
 
+TEST(Diagnostics, warns_once_of_the_same) {
+    Diagnostics diagnostics;
+    const auto source = diagnostics.sources().add("a.conf", "one\ntwo\n");
+    for (int i = 0; i < 3; i++) {
+        diagnostics.warning({source, 2, 1, 3}, "second");
+        diagnostics.warning({source, 1, 1, 3}, "second");
+        diagnostics.warning({source, 2, 1, 3}, "another");
+    }
+    EXPECT_EQ(diagnostics.summary(), "0 errors, 3 warnings.");
+}
+
 TEST(Diagnostics, lines_up_under_tabs_and_utf8) {
     Diagnostics diagnostics;
     const auto source = diagnostics.sources().add("a.conf", "\tgr\xC3\xBCn x\n");

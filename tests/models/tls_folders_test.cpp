@@ -49,6 +49,35 @@ TEST_P(TlsFolders, NameAuthoritiesToClients) {
     wait_until("for the new name", [&] { return told() == "First;Second;Third;"; });
 }
 
+/// A file of no use leaves the others in force, and is named: once when it comes, not by each
+/// handshake, nor for each virtual host.
+TEST_P(TlsFolders, NameWhatIsOfNoUse) {
+    const TlsFiles files;
+    const TemporaryFolder folder;
+    RunningOrigin origin;
+    Authority signer;
+    folder.write("b.pem", signer.certificate());
+    RunningProxy proxy(model(), files.server("a.test") + "SSLVerifyClient require\n" +
+                                    "SSLCACertificatePath " + folder.file(".") + "\n" +
+                                    pass_all_to(origin) +
+                                    "<VirtualHost *:${PORT}>\nServerName a.test\n</VirtualHost>\n"
+                                    "<VirtualHost *:${PORT}>\nServerName b.test\n</VirtualHost>\n");
+    EXPECT_EQ(proxy.messages().find("is skipped"), std::string::npos) << proxy.messages();
+    folder.write("a.pem", signer.certificate().substr(0, 300));
+    proxy.wait_for_message("new certificates for b.test");
+    TlsTerms terms = asking_for("a.test");
+    terms.shown = signer.issue("client");
+    for (int i = 0; i < 3; i++) {
+        RawConnection client(proxy.port(), terms);
+        client.send(get("/hello"));
+        EXPECT_EQ(client.receive_response().status, 200);
+    }
+    const std::string said = proxy.messages();
+    const std::size_t at = said.find("/a.pem\" is skipped: its PEM cannot be read: ");
+    ASSERT_NE(at, std::string::npos) << said;
+    EXPECT_EQ(said.find("is skipped", at + 20), std::string::npos) << said;
+}
+
 /// SSLProxyMachineCertificatePath: pairs in files of their own, by the order of their names, behind
 /// those of SSLProxyMachineCertificateFile.
 TEST_P(TlsFolders, HoldTheCertificatesThatUpstreamsAreShown) {
@@ -86,7 +115,7 @@ TEST_P(TlsFolders, HoldTheCertificatesThatUpstreamsAreShown) {
             return at == head.npos ? head : head.substr(at + 10, head.find('\r', at) - at - 10);
         };
         EXPECT_EQ(shown_to("/second/"), "two.test");
-        EXPECT_EQ(shown_to("/third/"), more.empty() ? "two.test" : "(null)") << "a single one";
+        EXPECT_EQ(shown_to("/third/"), "(null)") << "of another authority, though a single one";
         folder.write("three.pem", both(third.issue("three.test")));
         proxy.wait_for_message("for its upstreams");
         wait_until("for the new pair", [&] { return shown_to("/third/") == "three.test"; });

@@ -135,6 +135,33 @@ TEST(TlsContext, shows_the_certificates_it_was_given) {
     }
 }
 
+/// RSA and ECDSA beside one another are mostly issued by different authorities.
+TEST(TlsContext, has_a_chain_for_each_type_of_key) {
+    support::Authority of_ec("Of EC", authority()), of_rsa("Of RSA", authority());
+    auto server = std::make_shared<TlsContext>(TlsContext::Role::server);
+    for (const auto& [issuer, kind] : {std::pair{&of_ec, "EC"}, std::pair{&of_rsa, "RSA"}}) {
+        const support::Issued own = issuer->issue("server.test", kind);
+        const std::string certificates = own.certificate + issuer->certificate();
+        EXPECT_EQ(server->add_credential({certificates, own.key, ""}).text, "");
+    }
+    for (const char* version : {"TLSv1.2", "TLSv1.3"}) {
+        for (const auto& [algorithm, issuer] :
+             {std::pair{"ECDSA+SHA256", "Of EC"}, std::pair{"RSA-PSS+SHA256", "Of RSA"}}) {
+            const Context client = client_context();
+            EXPECT_EQ(client->command("SignatureAlgorithms", algorithm, "/"), "");
+            EXPECT_EQ(client->command("MaxProtocol", version, "/"), "");
+            Rig rig(server, client);
+            ASSERT_TRUE(rig.shake()) << version << algorithm;
+            const STACK_OF(X509)* chain = SSL_get_peer_cert_chain(rig.client->ssl());
+            ASSERT_EQ(sk_X509_num(chain), 2);
+            char name[64] = "";
+            X509_NAME_get_text_by_NID(X509_get_subject_name(sk_X509_value(chain, 1)),
+                                      NID_commonName, name, sizeof name);
+            EXPECT_STREQ(name, issuer) << version << algorithm;
+        }
+    }
+}
+
 TEST(TlsContext, refuses_the_revoked) {
     for (const bool is_revoked : {false, true}) {
         const support::Issued shown = authority().issue("client.test");
@@ -187,14 +214,38 @@ TEST(TlsContext, says_what_is_wrong_with_a_credential) {
               "the key does not belong to the certificate");
     EXPECT_NE(context.set_ciphers("NONSENSE"), "");
     EXPECT_EQ(context.set_ciphers("HIGH:!aNULL"), "");
-    EXPECT_NE(context.command("Nonsense", "x"), "");
-    EXPECT_EQ(context.command("Curves", "X25519:P-256"), "");
+    EXPECT_NE(context.command("Nonsense", "x", "/"), "");
+    EXPECT_EQ(context.command("Curves", "X25519:P-256", "/"), "");
     EXPECT_TRUE(context.shown().empty());
     EXPECT_EQ(context.add_credential({one.certificate, one.key, ""}).text, "");
     ASSERT_EQ(context.shown().size(), 1u);
     EXPECT_EQ(context.shown()[0].name, "one");
     EXPECT_EQ(context.shown()[0].kind, "EC");
     EXPECT_GT(context.shown()[0].expiry, std::time(nullptr) + 80 * 86400);
+}
+
+/// OpenSSL's readers take the first broken object for the end.
+TEST(TlsContext, says_where_a_text_is_broken) {
+    const std::string whole = authority().certificate();
+    std::string broken = whole;
+    broken.replace(broken.find('\n') + 1, 8, "AAAAAAAA");
+    const std::string list = authority().revoke(false);
+    std::string bad_list = list;
+    bad_list.replace(bad_list.find('\n') + 1, 8, "AAAAAAAA");
+    TlsContext context(TlsContext::Role::server);
+    for (const std::string& text : {whole + broken, whole + broken + whole}) {
+        const std::string fault = "certificate 2 cannot be read: ";
+        EXPECT_EQ(context.add_authorities(text).substr(0, fault.size()), fault);
+        EXPECT_EQ(context.announce_authorities(text).substr(0, fault.size()), fault);
+        const support::Issued own = authority().issue("one");
+        const auto problem = context.add_credential({own.certificate + broken, own.key, ""});
+        EXPECT_EQ(problem.text.substr(0, fault.size()), fault);
+        EXPECT_EQ(problem.where, TlsCredentialProblem::Where::certificate);
+    }
+    EXPECT_EQ(context.add_revocations(list + bad_list).substr(0, 18), "revocation list 2 ");
+    EXPECT_EQ(context.add_authorities(whole + bad_list), "") << "it is about certificates";
+    EXPECT_EQ(context.add_authorities(whole.substr(0, 200)).substr(0, 8), "its PEM ");
+    EXPECT_EQ(context.add_authorities("no PEM"), "no certificate in it");
 }
 
 }  // namespace

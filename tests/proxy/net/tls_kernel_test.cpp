@@ -22,7 +22,7 @@ constexpr int small_buffer = 4096, unsent = 16 * 1024;
 
 std::shared_ptr<TlsContext> context(TlsContext::Role role) {
     auto made = std::make_shared<TlsContext>(role);
-    EXPECT_EQ(made->command("MaxProtocol", "TLSv1.2"), "");
+    EXPECT_EQ(made->command("MaxProtocol", "TLSv1.2", "/"), "");
     use_kernel_tls(made->native());
     if (role == TlsContext::Role::client) return made;
     const support::Issued issued = support::Authority().issue("server.test", "EC");
