@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "conf/language.h"
+
 namespace headgate::conf {
 
 void Call::error(const Word& word, std::string message, std::string hint) const {
@@ -48,13 +50,26 @@ std::string describe_contexts(unsigned contexts) {
     return out;
 }
 
+std::string indented(std::string_view text) {
+    constexpr std::size_t columns = 76;
+    std::string out;
+    while (!text.empty()) {
+        std::size_t end = text.size() <= columns ? text.size() : text.rfind(' ', columns);
+        if (end == text.npos) end = text.find(' ');  // a word that is longer than a line
+        end = std::min(end, text.size());
+        out.append("    ").append(text.substr(0, end)).append("\n");
+        text.remove_prefix(std::min(end + 1, text.size()));
+    }
+    return out;
+}
+
 std::string describe(const Row& row) {
     std::string out(row.name);
     out.append(row.syntax.empty() ? "" : " ").append(row.syntax).append("\n");
     if (!row.alias_of.empty()) {
         out.append("    old name of ").append(row.alias_of).append("\n");
     }
-    out.append("    ").append(row.help).append("\n");
+    out += indented(row.help);
     if (!row.default_text.empty()) {
         out.append("    default: ").append(row.default_text).append("\n");
     }
@@ -65,21 +80,22 @@ std::string describe(const Row& row) {
 }
 
 std::string describe_all(const RowTables& tables) {
-    std::vector<const Row*> rows;
+    std::vector<std::pair<std::string, std::string>>
+        lines;  // name in lower case, how it is written
     for (const std::span<const Row> table : tables) {
         for (const Row& row : table) {
-            rows.push_back(&row);
+            const std::string blank(row.syntax.empty() ? "" : " ");
+            lines.emplace_back(lower(row.name),
+                               std::string(row.name) + blank + std::string(row.syntax));
         }
     }
-    std::sort(rows.begin(), rows.end(), [](const Row* left, const Row* right) {
-        return lower(left->name) < lower(right->name);
-    });
+    for (const Construct& construct : constructs()) {
+        lines.emplace_back(lower(construct.name), construct.syntax);
+    }
+    std::sort(lines.begin(), lines.end());
     std::string out;
-    for (const Row* row : rows) {
-        out.append(row->name)
-            .append(row->syntax.empty() ? "" : " ")
-            .append(row->syntax)
-            .append("\n");
+    for (const auto& [name, line] : lines) {
+        out.append(line).append("\n");
     }
     return out;
 }

@@ -7,6 +7,8 @@
 #include <cstdlib>
 #include <iostream>
 
+#include "conf/known_apache.h"
+#include "conf/language.h"
 #include "conf/suggest.h"
 #include "proxy/site/tls_shared.h"
 
@@ -155,11 +157,24 @@ bool HeadgateProgram::describe_directive(const std::string& name, std::string& t
         text = conf::describe(*row);
         return true;
     }
+    if (const conf::Construct* construct = conf::find_construct(name)) {
+        text = conf::describe(*construct);
+        return true;
+    }
+    if (const conf::KnownNames* known = conf::find_known(conf::known_directives(), name)) {
+        const bool is_ignored = known->support == conf::Support::ignored;
+        text = "Apache's \"" + name + "\" " +
+               (is_ignored ? "is read, and has no effect here"
+                           : "is refused here: " + std::string(known->advice));
+        return false;
+    }
     std::vector<std::string_view> names;
     for (const auto& table : tables()) {
         for (const conf::Row& row : table)
             names.push_back(row.name);
     }
+    for (const conf::Construct& construct : conf::constructs())
+        names.push_back(construct.name);
     text = "no directive \"" + name + "\"";
     const std::string_view near = conf::nearest(name, names);
     if (!near.empty()) text += ", did you mean \"" + std::string(near) + "\"?";
