@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "conf/describe.h"
 #include "conf/known_apache.h"
 #include "conf/language.h"
 #include "conf/pattern.h"

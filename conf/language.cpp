@@ -1,7 +1,7 @@
 // The table of sections and of directives that act while reading. See language.h.
 #include "conf/language.h"
 
-#include "conf/directive.h"
+#include "conf/describe.h"
 #include "conf/value.h"
 
 namespace headgate::conf {

@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "conf/describe.h"
 #include "conf/language.h"
 #include "mpm/settings.h"
 #include "proxy/settings/settings.h"

@@ -4,8 +4,9 @@
     tests/documents/check.py build/release/headgate
 
 In every *.md of the tree: files that are named exist, directives are known to `headgate -L`, numbers
-of messages to `headgate explain`, long options to `headgate --help`. Every directive's help says
-something by itself. The configurations that are shipped load.
+of messages to `headgate explain`, long options to `headgate --help`; a folder's README knows all of
+the folder's sources. Every directive's help says something by itself. The configurations that are
+shipped load.
 """
 import pathlib
 import re
@@ -70,6 +71,16 @@ def directives_in(text):
     yield from re.findall(known_form, prose)
 
 
+def check_folder(document, text):
+    """Each file of a folder stands in its README: by its name, a type's, or what it is a part of."""
+    for source in (*document.parent.glob("*.h"), *document.parent.glob("*.cpp")):
+        words = source.stem.split("_")
+        parts = {"_".join(words[:count]) for count in range(1, len(words) + 1)}
+        names = parts | {"".join(word.capitalize() for word in words)}
+        if not any(re.search(r"\b%s\b" % re.escape(name), text) for name in names):
+            yield f"{source.name} is not in it"
+
+
 def check_directives(text, known):
     for name in set(directives_in(text)) - NO_DIRECTIVES:
         if name.lower() not in known and name[0].isupper():
@@ -113,8 +124,9 @@ def main():
         problems.append("too few documents were found")
     for document in documents:
         text = document.read_text()
-        for problem in (*check_files(document, text), *check_directives(text, known),
-                        *check_numbers(text, numbers), *check_options(text, help_text)):
+        for problem in (*check_folder(document, text), *check_files(document, text),
+                        *check_directives(text, known), *check_numbers(text, numbers),
+                        *check_options(text, help_text)):
             problems.append(f"{document.relative_to(TREE)}: {problem}")
     check_helps(listed)
     for number in numbers:
