@@ -2,7 +2,6 @@
 #include "proxy/net/tls_hello.h"
 
 #include <cctype>
-#include <cstdint>
 
 namespace headgate::net {
 namespace {
