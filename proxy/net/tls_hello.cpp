@@ -2,6 +2,7 @@
 #include "proxy/net/tls_hello.h"
 
 #include <cctype>
+#include <cstdint>
 
 namespace headgate::net {
 namespace {
