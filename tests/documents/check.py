@@ -119,7 +119,8 @@ def main():
     help_text = run("--help")[1]
     if len(known) < 100 or len(numbers) < 20:
         problems.append("the program's own lists are too short to be believed")
-    documents = [path for path in TREE.rglob("*.md") if "build" not in path.parts]
+    documents = [path for path in TREE.rglob("*.md")
+                 if path.relative_to(TREE).parts[0] != "build"]
     if len(documents) < 10:
         problems.append("too few documents were found")
     for document in documents:
