@@ -3,7 +3,9 @@
 
 #include <algorithm>
 
+#include "conf/describe.h"
 #include "conf/known_apache.h"
+#include "conf/language.h"
 #include "conf/pattern.h"
 #include "conf/suggest.h"
 
@@ -167,10 +169,11 @@ void Applier::refuse_directive(const Directive& directive) {
         return;
     }
     const std::string best(nearest_directive(name));
-    const bool has_row = !best.empty() && find_row(tables_, best) != nullptr;
+    const bool is_explained =
+        !best.empty() && (find_row(tables_, best) != nullptr || find_construct(best) != nullptr);
     diagnostics_.error(directive.name.span, "unknown directive \"" + name + "\"",
                        best.empty() ? "" : "did you mean \"" + best + "\"?",
-                       has_row ? "headgate -L " + best : "");
+                       is_explained ? "headgate -L " + best : "");
 }
 
 std::string_view Applier::nearest_directive(std::string_view name) const {
@@ -180,9 +183,10 @@ std::string_view Applier::nearest_directive(std::string_view name) const {
             candidates.push_back(row.name);
         }
     }
-    for (const std::string_view acting :
-         {"Include", "IncludeOptional", "Define", "UnDefine", "LoadModule", "Error"}) {
-        candidates.push_back(acting);
+    for (const Construct& construct : constructs()) {
+        if (!construct.is_section) {
+            candidates.push_back(construct.name);
+        }
     }
     const std::vector<std::string_view> known = names_in(known_directives());
     candidates.insert(candidates.end(), known.begin(), known.end());

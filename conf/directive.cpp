@@ -1,7 +1,5 @@
-// Messages of calls, and rows in words. See directive.h.
+// Messages of calls, and how a row is found. See directive.h.
 #include "conf/directive.h"
-
-#include <algorithm>
 
 namespace headgate::conf {
 
@@ -28,60 +26,6 @@ const Row* find_row(const RowTables& tables, std::string_view name) {
         }
     }
     return nullptr;
-}
-
-std::string describe_contexts(unsigned contexts) {
-    struct Name {
-        unsigned bit;
-        std::string_view words;
-    };
-    constexpr Name names[] = {{in_server, "server config"},
-                              {in_virtual_host, "<VirtualHost>"},
-                              {in_location, "<Location>"},
-                              {in_proxy, "<Proxy>"}};
-    std::string out;
-    for (const Name& name : names) {
-        if ((contexts & name.bit) != 0) {
-            out.append(out.empty() ? "" : ", ").append(name.words);
-        }
-    }
-    return out;
-}
-
-std::string describe(const Row& row) {
-    std::string out(row.name);
-    out.append(row.syntax.empty() ? "" : " ").append(row.syntax).append("\n");
-    if (!row.alias_of.empty()) {
-        out.append("    old name of ").append(row.alias_of).append("\n");
-    }
-    out.append("    ").append(row.help).append("\n");
-    if (!row.default_text.empty()) {
-        out.append("    default: ").append(row.default_text).append("\n");
-    }
-    out += "    allowed in: " + describe_contexts(row.contexts);
-    if ((row.contexts & of_first_host) != 0)
-        out += "; of those of an address the first one's counts";
-    return out + ((row.contexts & on_tunnels) != 0 ? "; beside TunnelTo too\n" : "\n");
-}
-
-std::string describe_all(const RowTables& tables) {
-    std::vector<const Row*> rows;
-    for (const std::span<const Row> table : tables) {
-        for (const Row& row : table) {
-            rows.push_back(&row);
-        }
-    }
-    std::sort(rows.begin(), rows.end(), [](const Row* left, const Row* right) {
-        return lower(left->name) < lower(right->name);
-    });
-    std::string out;
-    for (const Row* row : rows) {
-        out.append(row->name)
-            .append(row->syntax.empty() ? "" : " ")
-            .append(row->syntax)
-            .append("\n");
-    }
-    return out;
 }
 
 }  // namespace headgate::conf

@@ -6,7 +6,6 @@
 #include <span>
 #include <string>
 #include <string_view>
-#include <type_traits>
 #include <vector>
 
 #include "conf/diagnostic.h"
@@ -139,14 +138,5 @@ constexpr Row alias(std::string_view old_name, Row row) {
 
 /// The row of a name in any case; null when no table has it.
 const Row* find_row(const RowTables& tables, std::string_view name);
-
-/// "server config, virtual host, location": the contexts of a row in words.
-std::string describe_contexts(unsigned contexts);
-
-/// What `headgate -L NAME` prints: syntax, default, contexts, help.
-std::string describe(const Row& row);
-
-/// What `headgate -L` prints: every row, one a line, sorted by name.
-std::string describe_all(const RowTables& tables);
 
 }  // namespace headgate::conf

@@ -70,7 +70,12 @@ void Parser::read_file(const std::string& path, Span included_from) {
     std::string text;
     const std::string problem = read_text(path, text);
     if (!problem.empty()) {
-        diagnostics_.error(included_from, "cannot read " + path + ": " + problem);
+        diagnostics_.error(included_from, "cannot read " + path + ": " + problem, "",
+                           included_from.is_somewhere() ? "" : "headgate -f FILE reads another");
+        return;
+    }
+    if (text.find('\0') != text.npos) {
+        diagnostics_.error(included_from, path + " is not a configuration: it holds a NUL octet");
         return;
     }
     reading_.files.push_back(path);
@@ -93,11 +98,6 @@ void Parser::read_source(std::uint32_t source) {
 }
 
 void Parser::read_line(LogicalLine& line, std::size_t bottom) {
-    const std::size_t nul = line.text.find('\0');
-    if (nul != line.text.npos) {
-        diagnostics_.error(line.span(nul, nul + 1), "a NUL byte in the configuration");
-        return;
-    }
     if (line.text.starts_with("</")) {
         close_section(line, bottom);
     } else if (line.text.starts_with('<')) {

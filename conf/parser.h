@@ -2,7 +2,6 @@
 // conditional sections, LoadModule, Error. What other directives mean is not known here.
 #pragma once
 
-#include <set>
 #include <string>
 #include <string_view>
 #include <vector>

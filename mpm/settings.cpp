@@ -121,6 +121,8 @@ Parsed<double> positive_factor(std::string_view text) {
 constexpr auto context = conf::in_server;
 constexpr auto count = number;
 constexpr auto count_or_zero = conf::integer<0>;
+constexpr std::string_view request_workers_default =
+    "event: StartServers times ThreadsPerChild; worker: 400; prefork: 256";
 
 constexpr conf::Row rows[] = {
     conf::rule<add_listen>("Listen", context, {1, 2}, "[address:]port|fd:number [http]", "",
@@ -134,37 +136,43 @@ constexpr conf::Row rows[] = {
         "Length of the queue of connections not yet accepted; the kernel may cut it."),
     conf::row<&Settings::listen_cores_buckets_ratio, conf::integer<1>>(
         "ListenCoresBucketsRatio", context, "ratio", "off",
-        "CPU cores per group of listening sockets."),
-    conf::row<&Settings::send_buffer_size, buffer_size>("SendBufferSize", context, "bytes", "0",
-                                                        "TCP send buffer of client connections."),
+        "How many CPUs share one set of listening sockets (worker, prefork); off: all do."),
+    conf::row<&Settings::send_buffer_size, buffer_size>(
+        "SendBufferSize", context, "bytes", "0",
+        "TCP send buffer of client connections; 0: the system's."),
     conf::row<&Settings::receive_buffer_size, buffer_size>(
-        "ReceiveBufferSize", context, "bytes", "0", "TCP receive buffer of client connections."),
+        "ReceiveBufferSize", context, "bytes", "0",
+        "TCP receive buffer of client connections; 0: the system's."),
 
     conf::row<&Settings::model, model_name>(
         "MPM", context, "event|worker|prefork", "event",
         "The connection model. LoadModule mpm_event_module and its like select it too."),
-    conf::row<&Settings::start_servers, count>("StartServers", context, "number", "3 (prefork: 5)",
+    conf::row<&Settings::start_servers, count>("StartServers", context, "number",
+                                               "event: one for each CPU; worker: 3; prefork: 5",
                                                "Children started at first."),
     conf::row<&Settings::server_limit, count>("ServerLimit", context, "number", "16 (prefork: 256)",
-                                              "Most children ever."),
+                                              "Most children ever, whatever a reload says."),
     conf::row<&Settings::thread_limit, count>("ThreadLimit", context, "number", "64",
                                               "Most that ThreadsPerChild may ever be."),
-    conf::row<&Settings::threads_per_child, count>("ThreadsPerChild", context, "number", "25",
-                                                   "Threads of each child."),
+    conf::row<&Settings::threads_per_child, count>(
+        "ThreadsPerChild", context, "number", "event: 1; worker: 25", "Threads of each child."),
     conf::row<&Settings::max_request_workers, count>(
-        "MaxRequestWorkers", context, "number", "400 (prefork: 256)",
+        "MaxRequestWorkers", context, "number", request_workers_default,
         "Most threads over all children; with prefork, most children."),
     conf::alias("MaxClients", conf::row<&Settings::max_request_workers, count>(
-                                  "MaxRequestWorkers", context, "number", "400 (prefork: 256)",
+                                  "MaxRequestWorkers", context, "number", request_workers_default,
                                   "Most threads over all children; with prefork, most children.")),
     conf::row<&Settings::min_spare_servers, count>("MinSpareServers", context, "number", "5",
                                                    "Fewest idle children (prefork)."),
     conf::row<&Settings::max_spare_servers, count>("MaxSpareServers", context, "number", "10",
                                                    "Most idle children (prefork)."),
-    conf::row<&Settings::min_spare_threads, count>("MinSpareThreads", context, "number", "75",
+    conf::row<&Settings::min_spare_threads, count>("MinSpareThreads", context, "number",
+                                                   "event: 1; worker: 75",
                                                    "Fewest idle threads over all children."),
-    conf::row<&Settings::max_spare_threads, count>("MaxSpareThreads", context, "number", "250",
-                                                   "Most idle threads over all children."),
+    conf::row<&Settings::max_spare_threads, count>(
+        "MaxSpareThreads", context, "number",
+        "event: as many as there are at the start; worker: 250",
+        "Most idle threads over all children."),
     conf::row<&Settings::max_connections_per_child, count_or_zero>(
         "MaxConnectionsPerChild", context, "number", "0",
         "Connections after which a child ends and is replaced; 0: never."),
@@ -188,8 +196,9 @@ constexpr conf::Row rows[] = {
                                                  "The user that children run as."),
     conf::row<&Settings::group, conf::text_value>("Group", context, "name|#number", "",
                                                   "The group that children run as."),
-    conf::row<&Settings::pid_file, conf::text_value>("PidFile", context, "file", "",
-                                                     "Where the process number is written."),
+    conf::row<&Settings::pid_file, conf::text_value>(
+        "PidFile", context, "file", "",
+        "Where the number of the supervisor's process is written; -k and -s find it by this."),
     conf::row<&Settings::server_root, conf::text_value>("ServerRoot", context, "folder", "",
                                                         "Where relative file names start from."),
     conf::row<&Settings::core_dump_directory, conf::text_value>(

@@ -24,8 +24,6 @@ struct Sizing {
     unsigned connections_per_child = 0;  // accepted until a child ends; 0: never
     std::string reason;                  // where numbers that nobody wrote come from, or empty
     std::vector<std::string> warnings;
-
-    unsigned max_threads() const { return max_children * threads_per_child; }
 };
 
 /// ServerLimit and ThreadLimit of the first start: a reload that changes them is warned about, and

@@ -8,7 +8,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cstring>
 #include <optional>
 #include <utility>
 
@@ -297,7 +296,8 @@ std::string Supervisor::describe() const {
                        std::to_string(sizing.start) +
                        (sizing.start == 1 ? " process with " : " processes with ") +
                        std::to_string(sizing.threads_per_child) +
-                       (sizing.threads_per_child == 1 ? " thread" : " threads") + " each";
+                       (sizing.threads_per_child == 1 ? " thread" : " threads") +
+                       (sizing.start == 1 ? "" : " each");
     if (!sizing.reason.empty()) text += " (" + sizing.reason + ")";
     text += ", listening on";
     for (const loop::Address& address : generation.program->listens)

@@ -11,7 +11,6 @@
 
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "proxy/http/message.h"
 #include "proxy/settings/peers.h"

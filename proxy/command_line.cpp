@@ -51,7 +51,7 @@ constexpr std::array options{
            [](CommandLine& line, const std::string&) { line.action = Action::rehearse; }},
     Option{"-S", "--sites", "", "shows the virtual hosts and where they are written",
            [](CommandLine& line, const std::string&) { line.action = Action::show_sites; }},
-    Option{"-L", "--directives", "[NAME]", "explains one directive, or lists all",
+    Option{"-L", "--directives", "[NAME]", "explains one directive or section, or lists all",
            [](CommandLine& line, const std::string& value) {
                line.action = Action::list_directives;
                line.directive = value;
@@ -147,11 +147,12 @@ std::string help_text() {
     std::string text =
         "Headgate, a reverse proxy with Apache's configuration and a choice of connection model.\n"
         "\n"
-        "Usage: headgate [OPTION...]     runs in the foreground; TERM drains and ends it\n"
-        "       headgate healthcheck [URL]     one GET: exit 0 when it is answered below 500\n"
-        "       headgate explain [HG0101]      what a line of the error log means, or "
+        "Usage: headgate [OPTION...]          runs in the foreground; TERM drains and ends it\n"
+        "       headgate healthcheck [URL]    one GET: exit 0 when it is answered below 500\n"
+        "                                     (default http://127.0.0.1:8080/)\n"
+        "       headgate explain [HG0101]     what a line of the error log means, or "
         "side/phase/kind\n"
-        "                                      as %{end}x has it; alone: all lines\n"
+        "                                     as %{end}x has it; alone: all lines\n"
         "\n";
     for (const Option& option : options) {
         std::string names =

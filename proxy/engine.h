@@ -5,7 +5,6 @@
 #include "mpm/connection_handler.h"
 #include "proxy/h1_client.h"
 #include "proxy/raw_tunnel.h"
-#include "proxy/settings/proxy_header.h"
 #include "proxy/tls_door.h"
 #include "proxy/tls_watch.h"
 

@@ -4,9 +4,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <iostream>
 
+#include "conf/describe.h"
+#include "conf/known_apache.h"
+#include "conf/language.h"
 #include "conf/suggest.h"
 #include "proxy/site/tls_shared.h"
 
@@ -29,6 +33,25 @@ bool has_ipv6() {
     return probe.is_open();
 }
 
+/// Virtual hosts of a port that nobody listens on; of an inherited socket it is not known here.
+void warn_of_unreached(conf::Loaded& loaded, const std::vector<mpm::ListenSetting>& listens) {
+    for (const conf::Scope& section : loaded.root.children) {
+        if (section.kind != conf::Scope::Kind::virtual_host) continue;
+        for (const conf::Word& word : section.arguments) {
+            const auto address = conf::address(word.text);
+            if (!address.value || address.value->port == 0) continue;
+            const auto leads_there = [&](const mpm::ListenSetting& listen) {
+                return listen.descriptor >= 0 || listen.address.port == address.value->port;
+            };
+            if (std::any_of(listens.begin(), listens.end(), leads_there)) continue;
+            const std::string port = std::to_string(address.value->port);
+            loaded.diagnostics.warning(
+                word.span, "nothing listens on port " + port + ": no connection gets here",
+                "write Listen " + port);
+        }
+    }
+}
+
 }  // namespace
 
 void HeadgateProgram::leave_behind(bool is_leaving) {
@@ -46,6 +69,7 @@ std::unique_ptr<mpm::Program> HeadgateProgram::load(bool test_only) {
     }
     check_folders(loaded, program->settings);
     resolve_listens(loaded, *program, test_only);
+    warn_of_unreached(loaded, program->settings.listens);
     std::shared_ptr<Sites> sites;
     if (!loaded.diagnostics.has_errors()) sites = Sites::build(loaded, test_only);
     forget_untaken();
@@ -155,11 +179,24 @@ bool HeadgateProgram::describe_directive(const std::string& name, std::string& t
         text = conf::describe(*row);
         return true;
     }
+    if (const conf::Construct* construct = conf::find_construct(name)) {
+        text = conf::describe(*construct);
+        return true;
+    }
+    if (const conf::KnownNames* known = conf::find_known(conf::known_directives(), name)) {
+        const bool is_ignored = known->support == conf::Support::ignored;
+        text = "Apache's \"" + name + "\" " +
+               (is_ignored ? "is read, and has no effect here"
+                           : "is refused here: " + std::string(known->advice));
+        return false;
+    }
     std::vector<std::string_view> names;
     for (const auto& table : tables()) {
         for (const conf::Row& row : table)
             names.push_back(row.name);
     }
+    for (const conf::Construct& construct : conf::constructs())
+        names.push_back(construct.name);
     text = "no directive \"" + name + "\"";
     const std::string_view near = conf::nearest(name, names);
     if (!near.empty()) text += ", did you mean \"" + std::string(near) + "\"?";

@@ -2,7 +2,6 @@
 #include "proxy/proxy_header_door.h"
 
 #include "proxy/net/proxy_protocol.h"
-#include "proxy/status/sums.h"
 
 namespace headgate::proxy {
 
@@ -80,13 +79,10 @@ loop::Milliseconds time_limit(const ServerSettings& settings) {
 /// Who opens a connection and says nothing is most often a load balancer that looks whether we are
 /// there.
 void report(LoopState& state, const ConnectionFacts& facts, const Failure& failure) {
-    if (failure.kind == FailureKind::cancelled) return;
-    count_failure(state.surroundings.scoreboard, failure);
     const bool is_usual =
         failure.kind == FailureKind::closed || failure.kind == FailureKind::client_silent;
-    const Site& site = *facts.candidates->sites.front();
-    site.errors->write(state.logs, is_usual ? LogLevel::info : LogLevel::warn,
-                       LogId::proxy_header_refused, facts.client.text(), describe(failure));
+    report_at_door(state, facts, failure, is_usual ? LogLevel::info : LogLevel::warn,
+                   LogId::proxy_header_refused);
 }
 
 }  // namespace

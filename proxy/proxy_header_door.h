@@ -3,7 +3,6 @@
 // says: for rules, fields, logs and status.
 #pragma once
 
-#include "proxy/settings/proxy_header.h"
 #include "proxy/tls_door.h"
 
 namespace headgate::proxy {

@@ -61,14 +61,18 @@ bool lacks_name(const ConnectionFacts& facts) {
 }
 
 void report(LoopState& state, const ConnectionFacts& facts, const Failure& failure) {
-    if (failure.kind == FailureKind::cancelled) return;
-    count_failure(state.surroundings.scoreboard, failure);
-    const Site& site = *facts.candidates->sites.front();
-    site.errors->write(state.logs, LogLevel::info, LogId::client_tls, facts.client.text(),
-                       describe(failure));
+    report_at_door(state, facts, failure, LogLevel::info, LogId::client_tls);
 }
 
 }  // namespace
+
+void report_at_door(LoopState& state, const ConnectionFacts& facts, const Failure& failure,
+                    LogLevel level, LogId id) {
+    if (failure.kind == FailureKind::cancelled) return;
+    count_failure(state.surroundings.scoreboard, failure);
+    const Site& site = *facts.candidates->sites.front();
+    site.errors->write(state.logs, level, id, facts.client.text(), describe(failure));
+}
 
 Arrival::Arrival(const mpm::Surroundings& around, std::unique_ptr<net::PlainTransport> with,
                  const ConnectionFacts& known)

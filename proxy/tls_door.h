@@ -36,6 +36,10 @@ private:
     loop::Waiter end_;  // for hasten()
 };
 
+/// Counts why a connection got no further than a door, and logs it; not that the process ended.
+void report_at_door(LoopState& state, const ConnectionFacts& facts, const net::Failure& failure,
+                    LogLevel level, LogId id);
+
 /// Lets it in, or not: with TLS, or unread where the named virtual host passes it on so. Every wait
 /// is in phase::tls and ends with Timeout. A request in the clear is let in as it is: it gets an
 /// answer that says what is wrong. `arrival` outlives the task.

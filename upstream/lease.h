@@ -68,7 +68,6 @@ public:
         }
         give_back();
     }
-    bool is_held() const { return side_ != nullptr; }
     /// Ends the lease and gives the bare connection away (a tunnel).
     std::unique_ptr<net::Transport> take_transport() {
         auto transport = side_->take_transport();

@@ -62,13 +62,6 @@ Address Address::any_v4(std::uint16_t port) {
     return from_v4(in_addr{INADDR_ANY}, port);
 }
 
-Address Address::of_peer(int descriptor) {
-    Address result;
-    socklen_t size = capacity;
-    if (::getpeername(descriptor, result.data(), &size) != 0) return {};
-    return result;
-}
-
 Address Address::of_socket(int descriptor) {
     Address result;
     socklen_t size = capacity;

@@ -24,8 +24,7 @@ public:
     static Address from_v4(const in_addr& address, std::uint16_t port);
     static Address from_v6(const in6_addr& address, std::uint16_t port);
 
-    /// The peer's and our own end of a connected socket; family() is AF_UNSPEC when unknown.
-    static Address of_peer(int descriptor);
+    /// Our own end of a connected socket; family() is AF_UNSPEC when unknown.
     static Address of_socket(int descriptor);
 
     const sockaddr* data() const { return &storage_.base; }

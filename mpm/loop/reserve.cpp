@@ -5,7 +5,6 @@
 #include <sys/mman.h>
 
 #include <array>
-#include <cerrno>
 #include <cstdlib>
 #include <mutex>
 #include <utility>

@@ -68,8 +68,6 @@ public:
     ChunkFault fault() const { return fault_; }
     /// A forgiven upstream ended a chunk line with LF alone.
     bool has_bare_lf() const { return has_bare_lf_; }
-    /// Octets of the present chunk's data still to come; 0 between chunks.
-    std::uint64_t chunk_left() const { return state_ == Reading::data ? left_ : 0; }
 
     /// After complete: the trailer section without the names that must not stand in one (framing,
     /// routing and the like: is_allowed_in_trailers). Empty when there was none.

@@ -1,7 +1,6 @@
 // See proxy_header_writer.h.
 #include "proxy/net/proxy_header_writer.h"
 
-#include <algorithm>
 #include <cstring>
 #include <string_view>
 

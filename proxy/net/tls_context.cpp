@@ -37,6 +37,7 @@ Owned<EVP_PKEY> key_of(const std::string& text, const std::string& passphrase) {
 /// After key_of() found none.
 std::string why_no_key(const TlsCredential& credential) {
     const std::string reason = last_reason("not PEM");
+    if (TlsChoices::keys_in(credential.key) == 0) return "no private key in it";
     const bool is_encrypted = credential.key.find("ENCRYPTED") != std::string::npos;
     if (!is_encrypted) return "no private key in it: " + reason;
     return credential.passphrase.empty() ? "it is encrypted, and there is no passphrase for it"
@@ -105,6 +106,14 @@ TlsContext::TlsContext(Role role)
 
 TlsContext::~TlsContext() {
     SSL_CTX_free(native_);
+}
+
+const TlsContext& context_of(const SSL_CTX* native) {
+    return *static_cast<const TlsContext*>(SSL_CTX_get_app_data(native));
+}
+
+const TlsContext& context_of(const SSL* connection) {
+    return context_of(SSL_get_SSL_CTX(connection));
 }
 
 void TlsContext::set_protocols(unsigned protocols) {

@@ -14,6 +14,7 @@
 #include "proxy/net/tls_tickets.h"
 
 struct ssl_ctx_st;
+struct ssl_st;
 struct x509_st;
 
 namespace headgate::net {
@@ -131,6 +132,9 @@ private:
 
 /// For tls_*.cpp.
 TlsCertificateBrief brief_of(x509_st* certificate);
+/// The one that OpenSSL's object was made by, or of. For tls_*.cpp.
+const TlsContext& context_of(const ssl_ctx_st* native);
+const TlsContext& context_of(const ssl_st* connection);
 
 /// "OpenSSL 3.0.22": the library at run time.
 std::string tls_library_version();

@@ -106,15 +106,19 @@ std::string serial_text(const X509* certificate) {
     return taken(out);
 }
 
+std::string hex_text(const unsigned char* octets, unsigned size) {
+    static constexpr char digits[] = "0123456789abcdef";
+    std::string text;
+    for (unsigned i = 0; i < size; i++)
+        text += {digits[octets[i] >> 4], digits[octets[i] & 15]};
+    return text;
+}
+
 std::string fingerprint(const X509* certificate) {
     unsigned char octets[EVP_MAX_MD_SIZE];
     unsigned size = 0;
     X509_digest(certificate, fetched_sha256(), octets, &size);
-    static constexpr char hex[] = "0123456789abcdef";
-    std::string text;
-    for (unsigned i = 0; i < size; i++)
-        text += {hex[octets[i] >> 4], hex[octets[i] & 15]};
-    return text;
+    return hex_text(octets, size);
 }
 
 std::string pem_text(X509* certificate) {
@@ -175,20 +179,14 @@ std::string verify_text(SSL* ssl) {
     const long result = SSL_get_verify_result(ssl);
     if (result == X509_V_OK)
         return SSL_get_verify_mode(ssl) == SSL_VERIFY_NONE ? "NONE" : "SUCCESS";
-    const auto* context =
-        static_cast<const TlsContext*>(SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl)));
-    if (context->verify_mode() == TlsContext::Verify::optional_no_ca) return "GENEROUS";
+    if (context_of(ssl).verify_mode() == TlsContext::Verify::optional_no_ca) return "GENEROUS";
     return std::string("FAILED:") + X509_verify_cert_error_string(result);
 }
 
 std::string session_id(SSL* ssl) {
     unsigned size = 0;
     const unsigned char* octets = SSL_SESSION_get_id(SSL_get_session(ssl), &size);
-    static constexpr char hex[] = "0123456789abcdef";
-    std::string text;
-    for (unsigned i = 0; i < size; i++)
-        text += {hex[octets[i] >> 4], hex[octets[i] & 15]};
-    return text;
+    return hex_text(octets, size);
 }
 
 std::string cipher_fact(const SSL_CIPHER* cipher, std::string_view name) {

@@ -15,6 +15,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdint>
 #include <cstring>
 #include <vector>
 
@@ -214,7 +215,7 @@ void TlsSessionCache::forget(std::string_view id) {
 namespace {
 
 TlsSessionCache& cache_of(const SSL_CTX* context) {
-    return *static_cast<const TlsContext*>(SSL_CTX_get_app_data(context))->session_cache();
+    return *context_of(context).session_cache();
 }
 
 std::string_view id_of(const SSL_SESSION* session) {

@@ -3,7 +3,6 @@
 // agreed, every other resumes. For clients without tickets, or where tickets are off.
 #pragma once
 
-#include <cstdint>
 #include <ctime>
 #include <memory>
 #include <string>

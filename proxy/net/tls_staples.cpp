@@ -1,10 +1,7 @@
 // See tls_staples.h.
 #include "proxy/net/tls_staples.h"
 
-#include <openssl/err.h>
 #include <openssl/ocsp.h>
-#include <openssl/pem.h>
-#include <openssl/ssl.h>
 #include <openssl/x509v3.h>
 
 #include <algorithm>
@@ -13,27 +10,25 @@
 
 #include "proxy/net/tls_algorithms.h"
 #include "proxy/net/tls_context.h"
+#include "proxy/net/tls_owned.h"
 
 namespace headgate::net {
 namespace {
 
-struct Free {
-    void operator()(BIO* bio) const { BIO_free(bio); }
-    void operator()(X509* certificate) const { X509_free(certificate); }
-    void operator()(STACK_OF(X509) * list) const { sk_X509_pop_free(list, X509_free); }
+struct FreeOcsp {
     void operator()(X509_STORE* store) const { X509_STORE_free(store); }
     void operator()(OCSP_RESPONSE* response) const { OCSP_RESPONSE_free(response); }
     void operator()(OCSP_BASICRESP* basic) const { OCSP_BASICRESP_free(basic); }
     void operator()(OCSP_CERTID* id) const { OCSP_CERTID_free(id); }
 };
 template <class T>
-using Owned = std::unique_ptr<T, Free>;
+using OwnedOcsp = std::unique_ptr<T, FreeOcsp>;
 
 constexpr std::time_t never = std::numeric_limits<std::time_t>::max();
 constexpr long most_skew = 300;  // seconds between the responder's clock and ours, as in Apache
 
 Owned<STACK_OF(X509)> read_all(const std::string& pem) {
-    const Owned<BIO> text(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())));
+    const Owned<BIO> text = bio_of(pem);
     Owned<STACK_OF(X509)> all(sk_X509_new_null());
     while (X509* next = PEM_read_bio_X509_AUX(text.get(), nullptr, nullptr, nullptr))
         sk_X509_push(all.get(), next);
@@ -51,7 +46,7 @@ X509* issuer_of(X509* own, const STACK_OF(X509) * chain) {
 
 /// Signed by the issuer, or by whom the issuer has it signed for (RFC 6960 section 4.2.2.2).
 bool is_signed(OCSP_BASICRESP* basic, X509* issuer, STACK_OF(X509) * chain) {
-    const Owned<X509_STORE> store(X509_STORE_new());
+    const OwnedOcsp<X509_STORE> store(X509_STORE_new());
     X509_STORE_add_cert(store.get(), issuer);
     X509_STORE_set_flags(store.get(), X509_V_FLAG_PARTIAL_CHAIN);
     return OCSP_basic_verify(basic, chain, store.get(), 0) == 1;
@@ -67,7 +62,7 @@ struct SingleStatus {
 SingleStatus status_in(OCSP_BASICRESP* basic, const X509* own, const X509* issuer) {
     SingleStatus found;
     for (const EVP_MD* digest : {fetched_sha1(), fetched_sha256()}) {
-        const Owned<OCSP_CERTID> id(OCSP_cert_to_id(digest, own, issuer));
+        const OwnedOcsp<OCSP_CERTID> id(OCSP_cert_to_id(digest, own, issuer));
         if (OCSP_resp_find_status(basic, id.get(), &found.status, nullptr, nullptr, &found.from,
                                   &found.until) == 1) {
             return found;
@@ -86,14 +81,14 @@ std::time_t time_of(const ASN1_GENERALIZEDTIME* time) {
 std::string judge(const std::string& response, X509* own, STACK_OF(X509) * chain,
                   std::time_t& end) {
     const auto* at = reinterpret_cast<const unsigned char*>(response.data());
-    const Owned<OCSP_RESPONSE> whole(
+    const OwnedOcsp<OCSP_RESPONSE> whole(
         d2i_OCSP_RESPONSE(nullptr, &at, static_cast<long>(response.size())));
     if (!whole) return "no OCSP response in it (DER)";
     const int overall = OCSP_response_status(whole.get());
     if (overall != OCSP_RESPONSE_STATUS_SUCCESSFUL) {
         return std::string("the responder said: ") + OCSP_response_status_str(overall);
     }
-    const Owned<OCSP_BASICRESP> basic(OCSP_response_get1_basic(whole.get()));
+    const OwnedOcsp<OCSP_BASICRESP> basic(OCSP_response_get1_basic(whole.get()));
     X509* issuer = issuer_of(own, chain);
     if (issuer == nullptr) return "the chain of the certificate lacks its issuer, to check it by";
     if (!basic || !is_signed(basic.get(), issuer, chain)) {
@@ -150,10 +145,8 @@ const std::string* TlsStaples::find(const X509* certificate, std::time_t now) co
 
 /// Called for clients that ask, when the certificate has been chosen.
 static int give_staple(SSL* ssl, void*) {
-    const auto* context =
-        static_cast<const TlsContext*>(SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl)));
     const std::string* response =
-        context->staples()->find(SSL_get_certificate(ssl), std::time(nullptr));
+        context_of(ssl).staples()->find(SSL_get_certificate(ssl), std::time(nullptr));
     if (response == nullptr) return SSL_TLSEXT_ERR_NOACK;
     void* copy = OPENSSL_memdup(response->data(), response->size());
     SSL_set_tlsext_status_ocsp_resp(ssl, copy, static_cast<long>(response->size()));

@@ -57,7 +57,9 @@ std::unique_ptr<TlsTickets> TlsTickets::adopt(int descriptor) {
     const bool may_be = ::fstat(descriptor, &facts) == 0 && facts.st_size == sizeof(Ring);
     if (!may_be) return nullptr;
     std::unique_ptr<TlsTickets> made(new TlsTickets(descriptor, map(descriptor)));
-    return made->ring_->form == Ring::known_form ? std::move(made) : nullptr;
+    if (made->ring_->form == Ring::known_form) return made;
+    made->descriptor_ = -1;
+    return nullptr;
 }
 
 TlsTickets::Ring* TlsTickets::map(int descriptor) {
@@ -69,7 +71,7 @@ TlsTickets::Ring* TlsTickets::map(int descriptor) {
 
 TlsTickets::~TlsTickets() {
     ::munmap(ring_, sizeof(Ring));
-    ::close(descriptor_);
+    if (descriptor_ >= 0) ::close(descriptor_);
 }
 
 std::time_t TlsTickets::sealing_since() const {
@@ -131,8 +133,7 @@ const TlsTicketKey* opening_key(const TlsContext& context, const unsigned char* 
 /// follows), 2 when the ticket should be replaced by one under the present key.
 static int work_ticket(SSL* ssl, unsigned char* name, unsigned char* iv, EVP_CIPHER_CTX* cipher,
                        HMAC_CTX* mac, int seals) {
-    const auto& context =
-        *static_cast<const TlsContext*>(SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl)));
+    const TlsContext& context = context_of(ssl);
     const TlsTicketKey& sealing = sealing_key(context);
     const TlsTicketKey* key = seals == 1 ? &sealing : opening_key(context, name);
     if (key == nullptr) return 0;

@@ -5,6 +5,7 @@
 #include <openssl/ssl.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstring>
 
 #include "mpm/loop/want.h"
@@ -57,8 +58,8 @@ TlsTransport::TlsTransport(std::unique_ptr<PlainTransport> under,
     if (context_->is_server()) {
         SSL_set_accept_state(ssl_);
     } else {
-        SSL_set_app_data(ssl_,
-                         this);  // for sessions; on the other side it would be memory for nothing
+        // For sessions; on the other side it would be memory for nothing.
+        SSL_set_app_data(ssl_, this);
         SSL_set_connect_state(ssl_);
     }
 }

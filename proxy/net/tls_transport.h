@@ -6,7 +6,6 @@
 // 6.1).
 #pragma once
 
-#include <cerrno>
 #include <memory>
 
 #include "mpm/loop/task.h"

@@ -5,8 +5,6 @@
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
 
-#include <memory>
-
 #include "proxy/http/field_names.h"
 #include "proxy/net/tls_context.h"
 #include "proxy/net/tls_peer.h"
@@ -15,10 +13,9 @@
 namespace headgate::net {
 namespace {
 
-const TlsContext& context_of(X509_STORE_CTX* verifying) {
-    auto* ssl = static_cast<SSL*>(
+const SSL* connection_of(X509_STORE_CTX* verifying) {
+    return static_cast<const SSL*>(
         X509_STORE_CTX_get_ex_data(verifying, SSL_get_ex_data_X509_STORE_CTX_idx()));
-    return *static_cast<const TlsContext*>(SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl)));
 }
 
 /// Errors that mean only that nobody we know has signed it.
@@ -31,7 +28,7 @@ bool is_about_authorities(int error) {
 }
 
 int judge(int is_right, X509_STORE_CTX* verifying) {
-    const TlsContext& context = context_of(verifying);
+    const TlsContext& context = context_of(connection_of(verifying));
     const int error = X509_STORE_CTX_get_error(verifying);
     if (is_right == 0 && error == X509_V_ERR_UNABLE_TO_GET_CRL && context.misses_revocations()) {
         X509_STORE_CTX_set_error(verifying, X509_V_OK);

@@ -1,6 +1,5 @@
 // Header and RequestHeader (mod_headers): edits with plain values.
 #include <algorithm>
-#include <array>
 
 #include "conf/suggest.h"
 #include "proxy/http/target.h"

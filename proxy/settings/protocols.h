@@ -7,7 +7,6 @@
 #include <vector>
 
 #include "conf/diagnostic.h"
-#include "conf/source.h"
 #include "proxy/settings/settings.h"
 
 namespace headgate::proxy {

@@ -40,6 +40,12 @@ void add_trusted_proxy_list(ServerSettings& settings, const conf::Call& call);
 void set_remote_ip_header(ServerSettings& settings, const conf::Call& call);
 void set_remote_ip_proxies_header(ServerSettings& settings, const conf::Call& call);
 
+// fixed.cpp
+void refuse_forward_proxy(ServerSettings& settings, const conf::Call& call);
+template <bool ours>
+void accept_only(RouteSettings& settings, const conf::Call& call);
+void check_protocol_options(ServerSettings& settings, const conf::Call& call);
+
 // protocols.cpp
 void add_protocols(ServerSettings& settings, const conf::Call& call);
 

@@ -1,5 +1,5 @@
-// The rows of the engine's directives, and how sections merge. Setters of more than one value are
-// in the settings_*.cpp files.
+// The rows of the engine's directives. Setters of more than one value are in the files that rules.h
+// names; how sections are laid over each other is in merge.cpp.
 #include "proxy/settings/settings.h"
 
 #include "proxy/settings/rules.h"
@@ -79,42 +79,6 @@ void add_error_document(RouteSettings& settings, const Call& call) {
     settings.error_documents.insert_or_assign(static_cast<int>(*number.value), text.text);
 }
 
-/// Never a forward proxy: whoever can reach one can reach whatever it can.
-void refuse_forward_proxy(ServerSettings&, const Call& call) {
-    const Parsed<bool> parsed = conf::on_off(call.argument(0).text);
-    if (!parsed.value) {
-        call.wrong_value(call.argument(0), parsed.expected);
-    } else if (*parsed.value) {
-        call.error(call.argument(0), "ProxyRequests On is refused: Headgate is no forward proxy",
-                   "write Off, or leave the line out");
-    }
-}
-
-/// Directives with one value that is what we do; the other waits.
-template <bool ours>
-void accept_only(RouteSettings&, const Call& call) {
-    const Word& word = call.argument(0);
-    const Parsed<bool> parsed = conf::on_off(word.text);
-    if (!parsed.value) {
-        call.wrong_value(word, parsed.expected);
-    } else if (*parsed.value != ours) {
-        call.not_yet(word, std::string(call.row.name) + " " + word.text,
-                     ours ? "On works" : "Off works");
-    }
-}
-
-void check_protocol_options(ServerSettings&, const Call& call) {
-    for (const Word& word : call.arguments()) {
-        if (conf::is_equal_name(word.text, "Unsafe")) {
-            call.error(word, "HttpProtocolOptions Unsafe is refused", "write Strict");
-        } else if (!conf::is_equal_name(word.text, "Strict") &&
-                   !conf::is_equal_name(word.text, "LenientMethods")) {
-            call.not_yet(word, "HttpProtocolOptions " + word.text,
-                         "Strict and LenientMethods work");
-        }
-    }
-}
-
 void set_accepted(RouteSettings& settings, const Call& call) {
     upstream::Tolerances set;
     for (const Word& word : call.arguments()) {
@@ -183,13 +147,14 @@ constexpr conf::Row rows[] = {
     conf::row<&ServerSettings::server_name, server_name>(
         "ServerName", of_connection, "[scheme://]host[:port]", "",
         "The name this server goes by: chooses among virtual hosts."),
-    conf::rule<add_server_aliases>("ServerAlias", conf::in_virtual_host | conf::on_tunnels,
-                                   {1, any_number}, "name [name] ...", "",
-                                   "More names, * and ? allowed."),
+    conf::rule<add_server_aliases>(
+        "ServerAlias", conf::in_virtual_host | conf::on_tunnels, {1, any_number}, "name [name] ...",
+        "", "More names of a virtual host; * and ? stand for any letters, and one."),
     conf::row<&ServerSettings::server_admin, conf::text_value>(
         "ServerAdmin", of_server, "address|URL", "", "Whom error pages name."),
     conf::row<&ServerSettings::timeout, positive_duration>(
-        "Timeout", of_connection, "seconds", "60", "How long one read or write may take."),
+        "Timeout", of_connection, "seconds", "60",
+        "How long one read from a client or upstream, or one write to it, may take."),
     conf::rule<set_read_timeouts>(
         "RequestReadTimeout", of_reading | conf::on_tunnels, {1, 3},
         "[handshake|header|body]=seconds[[-seconds],MinRate=octets] ...",
@@ -207,9 +172,11 @@ constexpr conf::Row rows[] = {
     conf::row<&ServerSettings::limit_request_line, line_limit>(
         "LimitRequestLine", of_reading, "bytes", "8190", "Longest request line; 414 beyond."),
     conf::row<&ServerSettings::limit_request_field_size, line_limit>(
-        "LimitRequestFieldSize", of_reading, "bytes", "8190", "Longest field line."),
+        "LimitRequestFieldSize", of_reading, "bytes", "8190",
+        "Longest field line of a request; 431 beyond."),
     conf::row<&ServerSettings::limit_request_fields, conf::integer<0, 32767>>(
-        "LimitRequestFields", of_reading, "number", "100", "Most field lines; 0: no limit."),
+        "LimitRequestFields", of_reading, "number", "100",
+        "Most field lines of a request; 0: no limit; 431 beyond."),
     conf::row<&ServerSettings::limit_request_head, head_limit>(
         "LimitRequestHead", of_reading, "bytes", "65536",
         "Largest request head, all of its lines and their ends together: what a client that has "
@@ -242,9 +209,10 @@ constexpr conf::Row rows[] = {
         "RemoteIPInternalProxy", of_server, {1, any_number}, "address[/bits] ...", "",
         "Proxies whose X-Forwarded-*, X-Real-IP and Forwarded are kept; from all others these are "
         "replaced or dropped."),
-    conf::rule<add_trusted_proxies>(
-        "RemoteIPTrustedProxy", of_server, {1, any_number}, "address[/bits] ...", "",
-        "The same, but their word is not taken for addresses of private networks."),
+    conf::rule<add_trusted_proxies>("RemoteIPTrustedProxy", of_server, {1, any_number},
+                                    "address[/bits] ...", "",
+                                    "Like RemoteIPInternalProxy, but their word is not taken for "
+                                    "addresses of private networks."),
     conf::rule<add_internal_proxy_list>("RemoteIPInternalProxyList", of_server, {1, 1}, "file", "",
                                         "A file of addresses for RemoteIPInternalProxy."),
     conf::rule<add_trusted_proxy_list>("RemoteIPTrustedProxyList", of_server, {1, 1}, "file", "",
@@ -267,17 +235,25 @@ constexpr conf::Row rows[] = {
         "Peers that send no PROXY protocol header whatever else is written."),
 
     conf::row<&ServerSettings::error_log, conf::text_value>(
-        "ErrorLog", of_connection, "file", "/dev/stderr", "Where errors are logged."),
+        "ErrorLog", of_connection, "file", "/dev/stderr",
+        "Where errors are logged. headgate explain says what the numbers of its lines mean."),
     conf::rule<set_log_level>("LogLevel", of_connection, {1, any_number},
                               "[module:]level [module:level] ...", "warn",
-                              "What is worth a line in the error log."),
+                              "What is worth a line in the error log: emerg, alert, crit, error, "
+                              "warn, notice, info, debug, trace1 to trace8."),
     conf::rule<add_log_format>("LogFormat", of_connection, {1, 2}, "format [nickname]",
                                "\"%h %l %u %t \\\"%r\\\" %>s %b\"",
-                               "A format of access logs; without a nickname, that of TransferLog."),
-    conf::rule<add_custom_log>("CustomLog", of_connection, {2, 3}, "file format|nickname", "",
-                               "An access log; may be repeated."),
-    conf::rule<add_transfer_log>("TransferLog", of_connection, {1, 1}, "file", "",
-                                 "An access log in the format of the LogFormat above."),
+                               "A format of access logs, of Apache's tokens and of Headgate's: "
+                               "%{framing}x, %{held}x, %{parked}x, %{releases}x, %{phases}x, "
+                               "%{end}x, %{upstream}x, %{attempts}x. Without a nickname it is that "
+                               "of the TransferLogs behind it. common, combined, combinedio and "
+                               "vhost_combined are known already."),
+    conf::rule<add_custom_log>(
+        "CustomLog", of_connection, {2, 3}, "file format|nickname", "",
+        "An access log, in a format or in that of a LogFormat's nickname; may be repeated."),
+    conf::rule<add_transfer_log>(
+        "TransferLog", of_connection, {1, 1}, "file", "",
+        "An access log in the format of the LogFormat without a nickname above."),
 
     // ---- what they are fixed to
     conf::rule<refuse_forward_proxy>("ProxyRequests", of_all_servers, {1, 1}, "Off", "Off",
@@ -287,15 +263,16 @@ constexpr conf::Row rows[] = {
     conf::rule<accept_only<false>>("UseCanonicalName", of_all_routes, {1, 1}, "Off", "Off",
                                    "Only Off: the client's Host is used as it came."),
     conf::rule<accept_only<false>>("UseCanonicalPhysicalPort", of_all_routes, {1, 1}, "Off", "Off",
-                                   "Only Off."),
+                                   "Only Off: a connection's own port names nothing."),
     conf::rule<accept_only<false>>("ServerSignature", of_all_routes, {1, 1}, "Off", "Off",
                                    "Only Off: answers do not sign themselves."),
     conf::rule<accept_only<false>>("ProxyStatus", of_all_servers, {1, 1}, "Off", "Off",
-                                   "Only Off."),
+                                   "Only Off: server-status shows no balancers."),
     conf::rule<accept_only<false>>("ProxyErrorOverride", of_all_routes, {1, 1}, "Off", "Off",
                                    "Only Off: the upstream's error pages reach the client."),
     conf::rule<accept_only<false>>("ProxyPassInterpolateEnv", of_all_routes, {1, 1}, "Off", "Off",
-                                   "Only Off."),
+                                   "Only Off: ${NAME} is replaced while the file is read, not "
+                                   "for each request."),
     conf::rule<accept_only<true>>("ProxyPassInherit", of_all_servers, {1, 1}, "On", "On",
                                   "Only On: virtual hosts have the server's ProxyPass rules too."),
     conf::rule<add_protocols>(
@@ -321,9 +298,15 @@ constexpr conf::Row rows[] = {
         "Largest request content; 0: no limit; 413 beyond."),
     conf::rule<add_error_document>("ErrorDocument", of_content, {2, 2}, "status \"text\"", "",
                                    "The content of our own answers with that status."),
-    conf::rule<add_proxy_pass>("ProxyPass", of_route, {1, any_number},
-                               "[/path] !|http://host[:port][/path] [name=value ...]", "",
-                               "Sends requests below a path to an upstream; first match wins."),
+    conf::rule<add_proxy_pass>(
+        "ProxyPass", of_route,
+        {1, any_number}, "[/path] !|http://host[:port][/path] [name=value ...]", "",
+        "Sends requests below a path to an upstream (http, https, ws, wss, or "
+        "unix:/path|http://name); \"!\" to none. The first that matches "
+        "wins. Parameters: connectiontimeout, timeout (of silence), ttl (of idle "
+        "connections), enablereuse, disablereuse, keepalive (TCP's), "
+        "responsefieldsize, upgrade (a protocol, ANY or NONE), proxyprotocol "
+        "(v1, or v2 with facts); nocanon passes the path on as it came."),
     conf::rule<set_proxy_parameters>(
         "ProxySet", conf::in_proxy, {1, any_number}, "name=value ...", "",
         "Parameters of ProxyPass for every rule whose target the URL of this <Proxy> covers; what "
@@ -337,12 +320,14 @@ constexpr conf::Row rows[] = {
         "on the same address, connections that ask for this one's names pass unread, still in "
         "their TLS. Parameters: connectiontimeout, timeout (of silence), keepalive, "
         "proxyprotocol."),
-    conf::rule<add_proxy_pass_match>(
-        "ProxyPassMatch", of_route, {1, any_number},
-        "[pattern] !|http://host[:port][/path] [name=value ...]", "",
-        "The same for paths that match; $1 to $9 in the target's path."),
-    conf::rule<add_proxy_pass_reverse>("ProxyPassReverse", of_route, {1, 3}, "[/path] URL", "",
-                                       "Rewrites the upstream's URL in Location to our path."),
+    conf::rule<add_proxy_pass_match>("ProxyPassMatch", of_route, {1, any_number},
+                                     "[pattern] !|http://host[:port][/path] [name=value ...]", "",
+                                     "ProxyPass for paths that match a pattern; $1 to $9 stand for "
+                                     "its groups in the target's path."),
+    conf::rule<add_proxy_pass_reverse>(
+        "ProxyPassReverse", of_route, {1, 3}, "[/path] URL", "",
+        "Rewrites the upstream's URL in fields of its responses (Location, Content-Location, URI) "
+        "to our path."),
     conf::row<&RouteSettings::enable_splice, conf::on_off>(
         "EnableSplice", of_content | conf::on_tunnels, "On|Off", "On",
         "Whether large content between plain connections is moved inside the kernel, by splice(2), "
@@ -355,7 +340,10 @@ constexpr conf::Row rows[] = {
     conf::rule<set_accepted>(
         "ProxyAccept", of_content, {1, any_number},
         "None|bare-lf|bare-lf-chunks|space-before-colon|identity-coding|http10-keep-alive ...",
-        "None", "What is forgiven of an old upstream's HTTP; each use is counted in the status."),
+        "None",
+        "What is forgiven of an old upstream's HTTP: lines, or those of chunks, that end without "
+        "CR; blanks before a field's colon; Transfer-Encoding: identity; persistent connections of "
+        "HTTP/1.0. Each use is counted in the status."),
     conf::row<&RouteSettings::proxy_100_continue, conf::on_off>(
         "Proxy100Continue", of_content, "On|Off", "On",
         "On: Expect: 100-continue is the upstream's to answer; Off: we answer it at once."),
@@ -364,7 +352,7 @@ constexpr conf::Row rows[] = {
         "How long a tunnel (WebSocket and other upgrades) may be silent both ways."),
     conf::row<&RouteSettings::tunnel_timeout, positive_duration>(
         "ProxyWebsocketIdleTimeout", of_passing_on, "seconds", "ProxyTimeout",
-        "The same, by its name in mod_proxy_wstunnel."),
+        "ProxyAsyncIdleTimeout by its name in mod_proxy_wstunnel."),
     conf::row<&RouteSettings::tunnel_drain_timeout, conf::duration_seconds>(
         "ProxyTunnelDrainTimeout", of_passing_on, "seconds", "300",
         "How long a tunnel may go on after a reload or an order to end; 0: no limit."),
@@ -377,8 +365,10 @@ constexpr conf::Row rows[] = {
         "Which fields tell the upstream about the client; X-Forwarded-Port, X-Real-IP and "
         "Forwarded "
         "(RFC 7239) are there too."),
-    conf::row<&RouteSettings::proxy_via, via_choice>("ProxyVia", of_route, "Off|On|Full|Block",
-                                                     "Off", "What happens to the Via field."),
+    conf::row<&RouteSettings::proxy_via, via_choice>(
+        "ProxyVia", of_route, "Off|On|Full|Block", "Off",
+        "What happens to the Via field: Off leaves it, On adds us to it, Full with our "
+        "version, Block removes it."),
     conf::rule<add_request_header>(
         "RequestHeader", of_content, {1, any_number},
         "set|add|append|merge|setifempty|unset name [value]", "",

@@ -1,6 +1,5 @@
 // The URL that ProxyPass sends requests to.
 #include <array>
-#include <charconv>
 
 #include "conf/suggest.h"
 #include "proxy/settings/rules.h"

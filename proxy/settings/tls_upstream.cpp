@@ -16,35 +16,41 @@ constexpr conf::Row side(std::string_view name, std::string_view syntax, std::st
 }
 
 constexpr conf::Row rows[] = {
-    side<&Upstream::engine, conf::on_off>("SSLProxyEngine", "On|Off", "Off",
-                                          "Whether https:// upstreams may be connected to."),
-    conf::rule<set_protocols_of<Upstream>>("SSLProxyProtocol", of_upstream, {1, 8},
-                                           "[+|-]protocol ...", "all",
-                                           "TLSv1.2 and TLSv1.3, or one of them."),
-    conf::rule<set_ciphers_of<Upstream>>("SSLProxyCipherSuite", of_upstream, {1, 2},
-                                         "[SSL|TLSv1.3] list", "ECDHE+AESGCM:ECDHE+CHACHA20",
-                                         "Ciphers of TLSv1.2, or of TLSv1.3."),
+    side<&Upstream::engine, conf::on_off>(
+        "SSLProxyEngine", "On|Off", "Off",
+        "Whether upstreams may be spoken to by TLS: https://, wss://, and tls:// of TunnelTo."),
+    conf::rule<set_protocols_of<Upstream>>(
+        "SSLProxyProtocol", of_upstream, {1, 8}, "[+|-]protocol ...", "all",
+        "Versions to speak with upstreams: TLSv1.2 and TLSv1.3, or one of them."),
+    conf::rule<set_ciphers_of<Upstream>>(
+        "SSLProxyCipherSuite", of_upstream, {1, 2}, "[SSL|TLSv1.3] list",
+        "ECDHE+AESGCM:ECDHE+CHACHA20",
+        "Ciphers of TLSv1.2 in OpenSSL's words, or of TLSv1.3; may be written for both."),
     side<&Upstream::verify, verify_choice>(
         "SSLProxyVerify", "none|optional|require|optional_no_ca", "none",
-        "Whether an upstream's certificate must come from a known authority. Write require."),
+        "Whether an upstream's certificate must come from a known authority. Write require: "
+        "anything less may be anybody."),
     side<&Upstream::verify_depth, conf::integer<0, 100>>(
         "SSLProxyVerifyDepth", "number", "1", "Longest chain of an upstream's certificate."),
-    side<&Upstream::check_name, conf::on_off>("SSLProxyCheckPeerName", "On|Off", "On",
-                                              "Whether the certificate must be for the name."),
+    side<&Upstream::check_name, conf::on_off>(
+        "SSLProxyCheckPeerName", "On|Off", "On",
+        "Whether an upstream's certificate must be for the name it is asked by."),
     side<&Upstream::check_common_name, conf::on_off>(
         "SSLProxyCheckPeerCN", "On|Off", "On",
         "Where SSLProxyCheckPeerName is Off: On, if written, compares the common name. Where it is "
         "not written: Off leaves names unchecked."),
-    side<&Upstream::check_expiry, conf::on_off>("SSLProxyCheckPeerExpire", "On|Off", "On",
-                                                "Whether the certificate must be valid now."),
+    side<&Upstream::check_expiry, conf::on_off>(
+        "SSLProxyCheckPeerExpire", "On|Off", "On",
+        "Whether an upstream's certificate must be valid now."),
     side<&Upstream::ca_file, conf::text_value>("SSLProxyCACertificateFile", "file", "",
                                                "Authorities of upstreams, PEM."),
     side<&Upstream::ca_path, conf::text_value>("SSLProxyCACertificatePath", "folder", "",
-                                               "The same, every file of it."),
+                                               "A folder of files for SSLProxyCACertificateFile."),
     side<&Upstream::crl_file, conf::text_value>("SSLProxyCARevocationFile", "file", "",
-                                                "Revocation lists, PEM."),
+                                                "Revocation lists of the authorities of upstreams, "
+                                                "PEM; SSLProxyCARevocationCheck says what of."),
     side<&Upstream::crl_path, conf::text_value>("SSLProxyCARevocationPath", "folder", "",
-                                                "The same, every file of it."),
+                                                "A folder of files for SSLProxyCARevocationFile."),
     conf::rule<set_crl_check_of<Upstream>>("SSLProxyCARevocationCheck", of_upstream, {1, 2},
                                            "none|leaf|chain [no_crl_for_cert_ok]", "none",
                                            "Which certificates of an upstream may not be revoked."),
@@ -54,9 +60,10 @@ constexpr conf::Row rows[] = {
         "that the upstream names, the first where it names none."),
     side<&Upstream::machine_path, conf::text_value>(
         "SSLProxyMachineCertificatePath", "folder",
-        "", "The same, every file of it in the order of their names."),
-    side<&Upstream::machine_chain, conf::text_value>("SSLProxyMachineCertificateChainFile", "file",
-                                                     "", "The chain of these certificates."),
+        "", "A folder of files for SSLProxyMachineCertificateFile, in the order of their names."),
+    side<&Upstream::machine_chain, conf::text_value>(
+        "SSLProxyMachineCertificateChainFile", "file", "",
+        "The chain of SSLProxyMachineCertificateFile, where that does not hold it."),
 };
 
 }  // namespace

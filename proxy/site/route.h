@@ -2,8 +2,6 @@
 // ProxyPass rules and Location sections.
 #pragma once
 
-#include <map>
-#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>

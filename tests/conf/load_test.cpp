@@ -7,6 +7,8 @@
 #include <filesystem>
 #include <fstream>
 
+#include "conf/describe.h"
+#include "conf/language.h"
 #include "mpm/settings.h"
 #include "proxy/settings/settings.h"
 #include "proxy/settings/tls.h"
@@ -269,7 +271,15 @@ TEST_F(Load, a_file_that_is_missing) {
     options.file = "/no/such/headgate.conf";
     const conf::Loaded loaded = conf::load(options, {});
     EXPECT_EQ(loaded.diagnostics.render(false),
-              "error: cannot read /no/such/headgate.conf: No such file or directory\n");
+              "error: cannot read /no/such/headgate.conf: No such file or directory\n"
+              "      = help: headgate -f FILE reads another\n");
+}
+
+TEST_F(Load, a_file_that_is_no_text) {
+    const conf::Loaded loaded = load(std::string("Timeout 7\n\0\n\0\n", 14));
+    EXPECT_EQ(loaded.diagnostics.error_count(), 1u);
+    EXPECT_NE(loaded.diagnostics.render(false).find("main.conf is not a configuration"),
+              std::string::npos);
 }
 
 TEST_F(Load, later_layers_report_with_spans_of_settings) {
@@ -286,12 +296,33 @@ TEST(Rows, are_found_and_described) {
     const conf::Row* row = conf::find_row(tables, "timeout");
     ASSERT_NE(row, nullptr);
     EXPECT_EQ(conf::describe(*row),
-              "Timeout seconds\n    How long one read or write may take.\n    default: 60\n"
+              "Timeout seconds\n"
+              "    How long one read from a client or upstream, or one write to it, may take.\n"
+              "    default: 60\n"
               "    allowed in: server config, <VirtualHost>; beside TunnelTo too\n");
     EXPECT_NE(
         conf::describe(*conf::find_row(tables, "MaxClients")).find("old name of MaxRequestWorkers"),
         std::string::npos);
-    EXPECT_NE(conf::describe_all(tables).find("ProxyPass [/path] !|http://"), std::string::npos);
+    const std::string all = conf::describe_all(tables);
+    EXPECT_NE(all.find("ProxyPass [/path] !|http://"), std::string::npos);
+    EXPECT_LT(all.find("\nInclude file"), all.find("\nKeepAlive On|Off"));
+}
+
+TEST(Constructs, are_found_with_and_without_brackets) {
+    const conf::Construct* section = conf::find_construct("<virtualhost>");
+    ASSERT_NE(section, nullptr);
+    EXPECT_EQ(section, conf::find_construct("VirtualHost"));
+    EXPECT_TRUE(conf::describe(*section).starts_with("<VirtualHost address:port ...>\n    A site"));
+    EXPECT_EQ(conf::find_construct("Timeout"), nullptr);
+    EXPECT_EQ(conf::find_construct("<>"), nullptr);
+}
+
+TEST(Helps, are_broken_into_lines) {
+    EXPECT_EQ(conf::indented(""), "");
+    const std::string half(40, 'x'), whole(90, 'y');
+    EXPECT_EQ(conf::indented(half + " " + half), "    " + half + "\n    " + half + "\n");
+    EXPECT_EQ(conf::indented(half + " z " + half), "    " + half + " z\n    " + half + "\n");
+    EXPECT_EQ(conf::indented(whole + " z"), "    " + whole + "\n    z\n");
 }
 
 }  // namespace

@@ -21,7 +21,10 @@ const Call calls[] = {
     {"build", {"-V"}, 0, {"Headgate/", "c-ares"}, {}},
     {"one directive", {"-L", "ProxyPass"}, 0, {"ProxyPass [/path] !|http://host"}, {}},
     {"all directives", {"-L"}, 0, {"Listen", "ProxyPass", "LogFormat", "KeepAliveTimeout"}, {}},
+    {"a section", {"-L", "virtualhost"}, 0, {"<VirtualHost address:port ...>"}, {}},
     {"no such directive", {"-L", "ProxyPas"}, 2, {}, {"did you mean \"ProxyPass\"?"}},
+    {"one of Apache's", {"-L", "Require"}, 2, {}, {"Apache's \"Require\" is refused here"}},
+    {"no configuration", {"-t", "-f", "/bin/true"}, 1, {}, {"NUL octet\n1 error, 0 warnings"}},
     {"one number", {"explain", "HG0202"}, 0, {"HG0202: response cut", "What to do"}, {}},
     {"all numbers", {"explain"}, 0, {"HG0101  request refused", "HG0301  accepting"}, {}},
     {"no such number", {"explain", "HG0211"}, 2, {}, {"did you mean HG0209?", "explain alone"}},
@@ -109,6 +112,21 @@ TEST(CommandLine, TestsAConfigurationWithoutServing) {
         EXPECT_NE(shown.out.find(text), std::string::npos) << text << "\nis not in\n" << shown.out;
     }
     EXPECT_FALSE(std::filesystem::exists(folder.file("error.log")));
+}
+
+TEST(CommandLine, WarnsOfVirtualHostsThatNobodyListensFor) {
+    const TemporaryFolder folder;
+    const std::string file = folder.write("unreached.conf",
+                                          "Listen 127.0.0.1:8080\nServerName a.test\n"
+                                          "<VirtualHost *:8080 127.0.0.2:443>\n</VirtualHost>\n"
+                                          "<VirtualHost *>\n</VirtualHost>\n");
+    const Ran ran = run_headgate({"-t", "-f", file});
+    EXPECT_EQ(ran.exit_code, 0);
+    EXPECT_EQ(ran.err, file +
+                           ":3:21: warning: nothing listens on port 443: no connection gets here\n"
+                           "    3 | <VirtualHost *:8080 127.0.0.2:443>\n"
+                           "      |                     ^~~~~~~~~~~~~ write Listen 443\n"
+                           "0 errors, 1 warning.\nSyntax OK\n");
 }
 
 class SecondInstance : public Behaviour {};

@@ -2,7 +2,10 @@
 // certificates are taken, and which are shown.
 #include "proxy/net/tls_context.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include <string>
 
@@ -84,6 +87,17 @@ TEST(TlsContext, tickets_keep_the_age_of_their_key) {
     EXPECT_EQ(adopted->sealing_since(), tickets.sealing_since());
     tickets.rotate();
     EXPECT_EQ(adopted->sealing_since(), tickets.sealing_since());
+}
+
+TEST(TlsContext, tickets_adopt_nothing_else) {
+    TlsTickets tickets;
+    const int memory = ::memfd_create("else", MFD_CLOEXEC);
+    for (const off_t size : {off_t{1}, ::lseek(tickets.descriptor(), 0, SEEK_END)}) {
+        ASSERT_EQ(::ftruncate(memory, size), 0);
+        EXPECT_EQ(TlsTickets::adopt(memory), nullptr);
+        EXPECT_EQ(::fcntl(memory, F_GETFD), FD_CLOEXEC) << "and leaves it open";
+    }
+    ::close(memory);
 }
 
 TEST(TlsContext, verifies_clients) {
