@@ -52,6 +52,8 @@ inline Ends tcp_connection() {
     auto connecting = loop::start_connect(loop::Address::of_socket(listening.socket.descriptor()));
     auto accepted = loop::accept_one(listening.socket.descriptor());
     HEADGATE_ASSERT(accepted.socket.is_open());
+    accepted.socket.tune_for_relay(1024 * 1024);
+    connecting.socket.tune_for_relay(1024 * 1024);
     return {std::move(accepted.socket), std::move(connecting.socket)};
 }
 
