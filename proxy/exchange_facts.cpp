@@ -171,7 +171,7 @@ bool Exchange::lacks_tls() const {
            (!is_proof || net::tls_fact(*connection_.tls, "SSL_CLIENT_VERIFY") != "SUCCESS");
 }
 
-/// SetHandler server-status: ?auto, ?json, ?refresh=N, or the page.
+/// SetHandler server-status: ?auto, ?json, ?metrics, ?refresh=N, or the page.
 Answer Exchange::make_status(const Request& request) const {
     const std::string_view query = request.target.query.of(request.text);
     const Status status = read_status(state_.surroundings, state_.loop.keeps_thread(), site_->name,
@@ -183,6 +183,9 @@ Answer Exchange::make_status(const Request& request) const {
     } else if (query.substr(0, 4) == "json") {
         made.fields += "Content-Type: application/json\r\n";
         made.content = status_json(status);
+    } else if (query == "metrics") {
+        made.fields += "Content-Type: text/plain; version=0.0.4; charset=utf-8\r\n";
+        made.content = status_metrics(status);
     } else {
         constexpr std::string_view refresh = "refresh=";
         const bool refreshes = query.substr(0, refresh.size()) == refresh;

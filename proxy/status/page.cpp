@@ -171,6 +171,7 @@ std::string status_page(const Status& status, unsigned refresh) {
             accepted(status) + tls_section(status.tls, status.now) + live(status);
     page +=
         "<p class=dim><a href=\"?auto\">?auto</a> <a href=\"?json\">?json</a> "
+        "<a href=\"?metrics\">?metrics</a> "
         "<a href=\"?refresh=5\">?refresh=5</a></p></body></html>\n";
     return page;
 }

@@ -1,5 +1,5 @@
-// Status: what the program is doing now, read once from the scoreboard and shown in three forms:
-// Apache's ?auto, JSON, and a page (SetHandler server-status, Apache's mod_status).
+// Status: what the program is doing now, read once from the scoreboard and shown in four forms:
+// Apache's ?auto, JSON, Prometheus' text, and a page (SetHandler server-status, Apache's mod_status).
 #pragma once
 
 #include <array>
@@ -69,6 +69,8 @@ std::string quoted_json(std::string_view text);
 /// Apache's keys in Apache's order, then ours.
 std::string status_text(const Status& status);
 std::string status_json(const Status& status);
+/// Text format 0.0.4 of Prometheus; each family is there, whether or not it has samples.
+std::string status_metrics(const Status& status);
 /// Complete without JavaScript; `refresh` seconds, 0 for none.
 std::string status_page(const Status& status, unsigned refresh);
 

@@ -2,6 +2,8 @@
 #include <boost/json/src.hpp>
 
 #include <algorithm>
+#include <regex>
+#include <set>
 #include <sstream>
 
 #include "tests/support/behaviour.h"
@@ -103,6 +105,42 @@ TEST_P(StatusPage, AutoHasApachesKeysInApachesOrder) {
     EXPECT_EQ(std::count(letters.begin(), letters.end(), 'W'), 1) << letters;
 }
 
+/// Each sample belongs to the family in front of it, and is there once (Prometheus' text format).
+TEST_P(StatusPage, MetricsAreWellFormedAndCount) {
+    ScriptedOrigin origin;
+    RunningProxy proxy(model(), place + pass_all_to(origin));
+    RawConnection client(proxy.port());
+    client.send(get("/slow"));
+    std::string head;
+    RawConnection upstream = origin.accept_request(head);
+    proxy.wait_until_parked();
+    const Response response = ask(proxy, "?metrics");
+    EXPECT_EQ(response.field("Content-Type"), "text/plain; version=0.0.4; charset=utf-8");
+    static const std::regex sample_line(
+        "([a-z_]+)(\\{([a-z_]+=\"[^\"]*\",?)+\\})? -?[0-9]+(\\.[0-9]+)?");
+    std::istringstream lines(response.content);
+    std::string line, family, type;
+    std::set<std::string> series;
+    while (std::getline(lines, line)) {
+        std::istringstream words(line);
+        std::string hash, what;
+        if (line.starts_with("# TYPE ")) {
+            words >> hash >> what >> family >> type;
+            EXPECT_EQ(family.ends_with("_total"), type == "counter") << line;
+        }
+        if (line.starts_with('#')) continue;
+        std::smatch parts;
+        ASSERT_TRUE(std::regex_match(line, parts, sample_line)) << line;
+        EXPECT_EQ(parts[1], family);
+        EXPECT_TRUE(series.insert(line.substr(0, line.rfind(' '))).second) << line;
+    }
+    const std::string texts[] = {"headgate_parked{phase=\"upstream-wait\"} 1\n",
+                                 "headgate_exchanges_total 0\n", "model=\"" + model() + "\"} 1\n"};
+    for (const std::string& expected : texts) {
+        EXPECT_NE(response.content.find(expected), std::string::npos) << response.content;
+    }
+}
+
 TEST_P(StatusPage, JsonShowsWhatIsParkedAndWhere) {
     ScriptedOrigin origin;
     RunningProxy proxy(model(), place + pass_all_to(origin));
@@ -160,6 +198,7 @@ TEST_P(StatusPage, IsAPageForPeople) {
         "Scoreboard",
         "?auto",
         "?json",
+        "?metrics",
         keeps_threads(model()) ? "a parked exchange keeps its thread"
                                : "A model that keeps the thread would need",
     };

@@ -273,6 +273,13 @@ TEST_P(Tls, IsCountedOnTheStatusPage) {
     EXPECT_NE(json.find("{\"site\":\"proxy.test\",\"name\":\"a.test\",\"key\":\"EC\""),
               std::string::npos)
         << json;
+    const std::string metrics = ask("?metrics");
+    for (const char* sample :
+         {"headgate_tls_handshakes_total{result=\"resumed\"} 1\n",
+          "headgate_tls_certificate_expiry_timestamp_seconds{site=\"proxy.test\",name=\"a.test\","
+          "key=\"EC\",shown_to=\"clients\",url=\"\"} "}) {
+        EXPECT_NE(metrics.find(sample), std::string::npos) << sample << metrics;
+    }
     EXPECT_NE(ask("").find("<td>resumed handshakes<td class=n>1"), std::string::npos);
 }
 
